@@ -1,0 +1,62 @@
+/// \file
+/// Settings of a Solver. Names are OSQP's where OSQP has the same thing.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace bpqp {
+
+/// The forward method. `automatic` chooses per problem.
+enum class Method : int { automatic = 0, admm, interior_point };
+
+/// How the equality-constrained QP of the gradient is solved.
+enum class BackwardMethod : int {
+  direct = 0,  ///< by the factor that verified the active set, with refinement
+  admm         ///< by ADMM on the active rows, as in the BPQP paper
+};
+
+enum class Device : int { automatic = 0, cpu, cuda };
+
+/// What the arithmetic inside is done in; the data's type is the Solver's template argument.
+enum class Precision : int { fp64 = 0, mixed, fp32 };
+
+const char* to_string(Method method);
+const char* to_string(BackwardMethod method);
+const char* to_string(Device device);
+const char* to_string(Precision precision);
+
+/// Out of range values throw InvalidArgument when the Solver is made.
+struct Settings {
+  Method method = Method::automatic;
+  BackwardMethod backward_method = BackwardMethod::direct;
+  Device device = Device::automatic;
+  Precision precision = Precision::fp64;
+
+  double eps_abs = 1e-6;  ///< absolute tolerance on the KKT residuals in the user's units; >= 0
+  double eps_rel = 1e-6;  ///< relative tolerance; >= 0; not both tolerances 0
+  int max_iter = 4000;    ///< ADMM iterations per problem; >= 1
+  int max_exchanges = 0;  ///< rows exchanged per problem before it is given up; 0: 100 + 20 (n + m)
+  double time_limit = 0;  ///< seconds for one call of solve; problems over it end as
+                          ///< iteration_limit; 0: none
+
+  double rho = 0;          ///< ADMM step size in scaled units; 0: chosen per problem
+  double alpha = 1.6;      ///< over-relaxation of ADMM, in (0, 2). Source: OSQP 1.x default
+  bool adaptive_rho = true;  ///< rho follows the ratio of the residuals
+  int scaling = 4;         ///< passes of Ruiz equilibration; 0: none
+  bool polish = true;      ///< verify the active set and solve on it; false: plain ADMM to eps,
+                           ///< no gradients
+  bool gradients = true;   ///< keep the factors of every problem for backward, adjoint_solve and
+                           ///< jvp; false: less memory, those calls throw
+  bool last_point = false; ///< give the last point instead of NaN where a problem has no solution
+
+  int threads = 0;  ///< CPU threads; 0: one per core
+
+  /// Called with one line of text (no newline) when something of note happened in `solve`.
+  std::function<void(const std::string&)> log;
+  /// Called now and then during `solve` with (problems finished, problems in all), from any thread
+  /// but never from two at once.
+  std::function<void(int, int)> progress;
+};
+
+}  // namespace bpqp

@@ -1,0 +1,102 @@
+/// \file
+/// A team: the lanes that solve one problem together, and the arena that their memory comes from.
+///
+/// Code in src/core is SPMD: every lane runs it, `team.items(n)` deals out the indices, and every
+/// lane must reach every sync(), sum(), max() and min(). SerialTeam is one lane on the host,
+/// EmulatedTeam (tests) a GPU block as fibers on the host; the GPU's own teams live in kernels/.
+/// How a team computes with matrices is the business of dense.hpp, whose functions it may overload.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+
+#ifdef __CUDACC__
+#define BPQP_HD __host__ __device__
+#else
+#define BPQP_HD
+#endif
+
+namespace bpqp::core {
+
+/// The indices first, first + step, ... below last: coalesced on a GPU.
+struct StridedRange {
+  int first, step, last;
+  struct Iterator {
+    int i, step;
+    BPQP_HD int operator*() const { return i; }
+    BPQP_HD void operator++() { i += step; }
+    BPQP_HD bool operator!=(const Iterator& end) const { return i < end.i; }
+  };
+  BPQP_HD Iterator begin() const { return {first, step}; }
+  BPQP_HD Iterator end() const { return {last, step}; }
+};
+
+/// The indices 0 ... last - 1, with a step that the compiler sees, so that it can vectorise.
+struct UnitRange {
+  int last;
+  struct Iterator {
+    int i;
+    BPQP_HD int operator*() const { return i; }
+    BPQP_HD void operator++() { ++i; }
+    BPQP_HD bool operator!=(const Iterator& end) const { return i != end.i; }
+  };
+  BPQP_HD Iterator begin() const { return {0}; }
+  BPQP_HD Iterator end() const { return {last < 0 ? 0 : last}; }
+};
+
+/// sum, max and min combine one value per lane, give every lane the same result in a fixed order,
+/// and are barriers. max and min keep a NaN once a lane has one.
+template <class T>
+concept Team = requires(const T& t, int n, double v) {
+  { t.rank() } -> std::same_as<int>;  // 0 ... size() - 1
+  { t.size() } -> std::same_as<int>;  // lanes
+  t.items(n);                         // this lane's share of 0 ... n - 1
+  { t.sum(v) } -> std::same_as<double>;
+  { t.max(v) } -> std::same_as<double>;
+  { t.min(v) } -> std::same_as<double>;
+  t.sync();  // memory written before by any lane is visible after on every lane
+};
+
+struct SerialTeam {
+  BPQP_HD int rank() const { return 0; }
+  BPQP_HD int size() const { return 1; }
+  BPQP_HD UnitRange items(int n) const { return {n}; }
+  BPQP_HD double sum(double v) const { return v; }
+  BPQP_HD double max(double v) const { return v; }
+  BPQP_HD double min(double v) const { return v; }
+  BPQP_HD void sync() const {}
+};
+
+/// max and min that keep a NaN once they have one (std::fmax drops it, and a NaN residual would
+/// then look converged). The order of the arguments does not matter.
+template <class R>
+BPQP_HD R nan_max(R a, R b) {
+  return (b > a || b != b) ? b : a;
+}
+template <class R>
+BPQP_HD R nan_min(R a, R b) {
+  return (b < a || b != b) ? b : a;
+}
+
+/// Hands out pieces of one buffer, aligned to a cache line. With a null buffer it only counts, so
+/// that one layout function gives the byte count (when a Solver is made) and the pointers.
+class Arena {
+ public:
+  BPQP_HD explicit Arena(void* base) : base_(static_cast<char*>(base)) {}
+
+  template <class T>
+  BPQP_HD T* take(std::size_t count) {
+    T* piece = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
+    used_ += (count * sizeof(T) + kAlign - 1) / kAlign * kAlign;
+    return piece;
+  }
+  BPQP_HD std::size_t bytes() const { return used_; }
+
+  static constexpr std::size_t kAlign = 64;
+
+ private:
+  char* base_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace bpqp::core
