@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "bpqp/export.hpp"
+
 namespace bpqp {
 
 struct Capabilities {
@@ -19,6 +21,6 @@ struct Capabilities {
   bool cones = false;                    ///< second-order cones can be solved
 };
 
-Capabilities capabilities();
+BPQP_API Capabilities capabilities();
 
 }  // namespace bpqp

@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 
+#include "bpqp/export.hpp"
+
 namespace bpqp {
 
 /// The forward method. `automatic` chooses per problem.
@@ -21,10 +23,10 @@ enum class Device : int { automatic = 0, cpu, cuda };
 /// What the arithmetic inside is done in; the data's type is the Solver's template argument.
 enum class Precision : int { fp64 = 0, mixed, fp32 };
 
-const char* to_string(Method method);
-const char* to_string(BackwardMethod method);
-const char* to_string(Device device);
-const char* to_string(Precision precision);
+BPQP_API const char* to_string(Method method);
+BPQP_API const char* to_string(BackwardMethod method);
+BPQP_API const char* to_string(Device device);
+BPQP_API const char* to_string(Precision precision);
 
 /// Out of range values throw InvalidArgument when the Solver is made.
 struct Settings {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "bpqp/export.hpp"
 #include "bpqp/problem.hpp"
 #include "bpqp/settings.hpp"
 #include "bpqp/solution.hpp"
@@ -26,7 +27,7 @@ enum class Changed : int {
 /// construction. One Solver serves one thread of the caller at a time; several Solvers may be used
 /// at once. Results do not depend on the number of threads, the batch size or the neighbours.
 template <class R>
-class Solver {
+class BPQP_API Solver {
  public:
   /// Throws InvalidArgument for a shape, capacity or setting out of range, DeviceError if the
   /// device asked for is not there.

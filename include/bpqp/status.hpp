@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "bpqp/export.hpp"
+
 namespace bpqp {
 
 /// The end of one problem of a batch. A hard problem never throws and never touches its
@@ -21,17 +23,17 @@ enum class Status : int {
 };
 
 /// The status in the words of this header ("solved", "primal_infeasible", ...).
-const char* to_string(Status status);
+BPQP_API const char* to_string(Status status);
 
 /// A wrong call: the message names the argument, what was expected and what was given.
 /// Thrown before any work starts; the Solver stays usable.
-class InvalidArgument : public std::invalid_argument {
+class BPQP_API InvalidArgument : public std::invalid_argument {
  public:
   explicit InvalidArgument(const std::string& message) : std::invalid_argument(message) {}
 };
 
 /// A device or its driver failed, or a device was asked for that is not there.
-class DeviceError : public std::runtime_error {
+class BPQP_API DeviceError : public std::runtime_error {
  public:
   explicit DeviceError(const std::string& message) : std::runtime_error(message) {}
 };
