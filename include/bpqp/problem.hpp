@@ -65,13 +65,7 @@ template <class R>
 Problem<R> contiguous(
     const Shape& s, int batch, const R* P, const R* q, const R* A, const R* l, const R* u) {
   const auto n = std::int64_t(s.n), m = std::int64_t(s.m);
-  return {
-      batch,
-      {P, s.n, s.n, n * n},
-      {q, s.n, n},
-      {A, s.m, s.n, m * n},
-      {l, s.m, m},
-      {u, s.m, m}};
+  return {batch, {P, s.n, s.n, n * n}, {q, s.n, n}, {A, s.m, s.n, m * n}, {l, s.m, m}, {u, s.m, m}};
 }
 
 }  // namespace bpqp

@@ -42,15 +42,15 @@ struct Settings {
   double time_limit = 0;  ///< seconds for one call of solve; problems over it end as
                           ///< iteration_limit; 0: none
 
-  double rho = 0;          ///< ADMM step size in scaled units; 0: chosen per problem
-  double alpha = 1.6;      ///< over-relaxation of ADMM, in (0, 2). Source: OSQP 1.x default
+  double rho = 0;            ///< ADMM step size in scaled units; 0: chosen per problem
+  double alpha = 1.6;        ///< over-relaxation of ADMM, in (0, 2). Source: OSQP 1.x default
   bool adaptive_rho = true;  ///< rho follows the ratio of the residuals
-  int scaling = 4;         ///< passes of Ruiz equilibration; 0: none
-  bool polish = true;      ///< verify the active set and solve on it; false: plain ADMM to eps,
-                           ///< no gradients
-  bool gradients = true;   ///< keep the factors of every problem for backward, adjoint_solve and
-                           ///< jvp; false: less memory, those calls throw
-  bool last_point = false; ///< give the last point instead of NaN where a problem has no solution
+  int scaling = 4;           ///< passes of Ruiz equilibration; 0: none
+  bool polish = true;        ///< verify the active set and solve on it; false: plain ADMM to eps,
+                             ///< no gradients
+  bool gradients = true;     ///< keep the factors of every problem for backward, adjoint_solve and
+                             ///< jvp; false: less memory, those calls throw
+  bool last_point = false;   ///< give the last point instead of NaN where a problem has no solution
 
   int threads = 0;  ///< CPU threads; 0: one per core
 

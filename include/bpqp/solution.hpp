@@ -13,8 +13,8 @@
 /// Certificates, in the user's units. primal_infeasible: y with A'y = 0 (1e-8, infinity norm) and
 /// sum_i u_i max(y_i, 0) + l_i min(y_i, 0) = -1; where some l_i > u_i there is no such y, the rows
 /// contradict themselves, and y is NaN. dual_infeasible: d with P d = 0, (A d)_i <= 0 where u_i is
-/// finite, >= 0 where l_i is (1e-8), q'd = -1. With Settings::last_point the last point replaces the
-/// NaN of non_convex and of the infeasible statuses (certificates stay).
+/// finite, >= 0 where l_i is (1e-8), q'd = -1. With Settings::last_point the last point replaces
+/// the NaN of non_convex and of the infeasible statuses (certificates stay).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // The public headers' version is the project's, and a user needs no other include than bpqp.hpp.
-#include <bpqp/bpqp.hpp>
-
 #include <gtest/gtest.h>
+
+#include <bpqp/bpqp.hpp>
 
 namespace {
 

@@ -14,8 +14,8 @@ std::optional<std::filesystem::path> test_data();
 }  // namespace bpqp::test
 
 /// Skips the running test with a message if there is no test data.
-#define BPQP_NEEDS_TEST_DATA()                                                      \
-  if (!::bpqp::test::test_data()) {                                                 \
+#define BPQP_NEEDS_TEST_DATA()                                                         \
+  if (!::bpqp::test::test_data()) {                                                    \
     GTEST_SKIP() << "BPQP_TEST_DATA is not set to a folder of test problems; skipped"; \
-  }                                                                                 \
+  }                                                                                    \
   static_assert(true)

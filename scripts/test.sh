@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Sets up, builds and tests everything on a fresh machine; this is what CI runs.
+#
+#   scripts/test.sh           release: all tests; then the tests core and api under AddressSanitizer
+#                             with UndefinedBehaviorSanitizer, and under ThreadSanitizer
+#   scripts/test.sh --full    also the debug preset (warnings are errors), the shared library, and the
+#                             long tests under the sanitizers
+#   scripts/test.sh --quick   release only
+#
+# BPQP_TEST_DATA names the folder of shared test problems; tests that need it skip without.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+full=false
+quick=false
+for argument in "$@"; do
+  case "$argument" in
+    --full) full=true ;;
+    --quick) quick=true ;;
+    *) echo "usage: scripts/test.sh [--full | --quick]" >&2; exit 1 ;;
+  esac
+done
+
+if [[ -z ${BPQP_TEST_DATA:-} && -d ../shared/data ]]; then
+  BPQP_TEST_DATA=$(cd ../shared/data && pwd)
+fi
+export BPQP_TEST_DATA=${BPQP_TEST_DATA:-}
+jobs=$(nproc)
+results=()
+failed=0
+
+step() { printf '\n== %s (%d s since the start)\n' "$1" "$SECONDS"; }
+
+# check <what> <command...>: runs it, keeps its closing lines for the end, goes on after a failure.
+check() {
+  local what=$1 log
+  shift
+  log=build/$(tr -c 'a-z0-9\n' '-' <<< "$what").log
+  step "$what"
+  if "$@" 2>&1 | tee "$log"; then
+    results+=("passed  $what: $(grep -h 'tests passed' "$log" || true)")
+  else
+    results+=("FAILED  $what: $(grep -h 'tests passed' "$log" || true)")
+    failed=1
+  fi
+}
+
+# build <preset> <target...>
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" > build/configure-"$preset".log 2>&1 || {
+    cat build/configure-"$preset".log
+    return 1
+  }
+  grep 'bpqp:' build/configure-"$preset".log || true
+  cmake --build --preset "$preset" -j "$jobs" --target "$@"
+}
+
+release() { build release all all_verify_interface_header_sets && ctest --preset release -j "$jobs"; }
+sanitized() { build "$1" all && ctest --preset "$1" -j "$jobs"; }
+sanitized_long() { ctest --test-dir "build/$1" --output-on-failure -L '^slow$'; }
+debug() { build debug all && ctest --preset debug -j "$jobs" -LE '^slow$'; }
+shared_library() {
+  cmake --preset release -B build/shared -DBUILD_SHARED_LIBS=ON -DBPQP_TESTS=OFF > /dev/null &&
+    cmake --build build/shared -j "$jobs" && build/shared/bpqp info
+}
+
+scripts/setup.sh
+mkdir -p build
+check "release" release
+if ! $quick; then
+  check "asan and ubsan" sanitized asan
+  check "tsan" sanitized tsan
+fi
+if $full; then
+  check "debug" debug
+  check "shared library" shared_library
+  check "asan and ubsan, long" sanitized_long asan
+fi
+
+step "summary"
+printf '%s\n' "${results[@]}"
+[[ -n $BPQP_TEST_DATA ]] || echo "BPQP_TEST_DATA is not set: tests on the shared problems were skipped"
+exit "$failed"
