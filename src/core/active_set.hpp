@@ -1,0 +1,156 @@
+/// \file
+/// The working set of the active-set methods and the factor of its Schur complement:
+///
+///   S_WW = L L',  W = list[0 ... k) in the order in which rows joined          (docs/math.md M16)
+///
+/// Rows that depend on those before them are kept out: their pivot
+/// S_ii - s'S_WW^-1 s falls below kDependent S_ii. Scaled units throughout.
+#pragma once
+
+#include "core/schur.hpp"
+
+namespace bpqp::core {
+
+/// A row whose pivot is below this times its own S_ii counts as dependent on the working set.
+/// Rounding leaves about 1e-15 k; rows at an angle of 1e-6 have 1e-12.
+constexpr double kDependent = 1e-13;
+
+template <class R>
+struct WorkingSet {
+  int capacity = 0;              ///< most rows that can be independent: min(n, m)
+  int* list = nullptr;           ///< [capacity] rows in the order of the factor
+  signed char* side = nullptr;   ///< [m] 1: at u, -1: at l, 0: not in the set
+  R* y = nullptr;                ///< [m] multipliers, zero off the set
+  R* L = nullptr;                ///< [capacity x capacity] column-major, lower
+  int size = 0;                  ///< k; the same on every lane, each lane has its own copy
+
+  BPQP_HD static WorkingSet lay_out(Arena& arena, int n, int m) {
+    WorkingSet w;
+    w.capacity = n < m ? n : m;
+    w.list = arena.take<int>(w.capacity);
+    w.side = arena.take<signed char>(m);
+    w.y = arena.take<R>(m);
+    w.L = arena.take<R>(std::size_t(w.capacity) * w.capacity);
+    return w;
+  }
+
+  BPQP_HD R& factor(int i, int j) const { return L[std::size_t(j) * capacity + i]; }
+};
+
+/// Appends `row` if it is independent of the set: s [capacity] becomes L^-1 S_W,row on return
+/// (needed for the ray if it is dependent). Returns whether the row joined. side and y are the
+/// caller's to set.
+template <class R, Team T>
+BPQP_HD bool append(
+    const T& team, const Schur<R>& schur, WorkingSet<R>& w, int row, R* s) {
+  const int k = w.size;
+  schur.column(team, row, w.list, k, s);
+  solve_lower(team, w.L, k, w.capacity, s, 1, w.capacity);
+  double squares = 0;
+  for (int j : team.items(k)) squares += double(s[j]) * double(s[j]);
+  const double pivot = double(schur.diagonal[row]) - team.sum(squares);
+  if (k == w.capacity || !(pivot > kDependent * double(schur.diagonal[row]))) return false;
+  for (int j : team.items(k)) w.factor(k, j) = s[j];
+  if (team.rank() == 0) {
+    w.factor(k, k) = R(std::sqrt(pivot));
+    w.list[k] = row;
+  }
+  team.sync();
+  w.size = k + 1;
+  return true;
+}
+
+/// Removes the row at `position` of the list: its row of the factor goes, and rotations of
+/// neighbouring columns make the rest triangular again.
+template <class R, Team T>
+BPQP_HD void remove(const T& team, WorkingSet<R>& w, int position) {
+  const int k = w.size;
+  // Shift rows up, one row at a time across all columns (lanes own columns).
+  for (int j : team.items(k)) {
+    R* column = w.L + std::size_t(j) * w.capacity;
+    for (int i = j > position ? j - 1 : position; i + 1 < k; ++i) column[i] = column[i + 1];
+  }
+  if (team.rank() == 0)
+    for (int i = position; i + 1 < k; ++i) w.list[i] = w.list[i + 1];
+  team.sync();
+  for (int c = position; c + 1 < k; ++c) {  // rotate columns c, c + 1 to zero entry (c, c + 1)
+    R* left = w.L + std::size_t(c) * w.capacity;
+    R* right = left + w.capacity;
+    const R a = left[c], b = right[c];
+    const R length = std::sqrt(a * a + b * b);
+    const R cosine = a / length, sine = b / length;
+    team.sync();  // everybody has read a and b
+    for (int i : team.items(k - 1 - c)) {
+      const R p = left[c + i], r = right[c + i];
+      left[c + i] = cosine * p + sine * r;
+      right[c + i] = cosine * r - sine * p;
+    }
+    team.sync();
+  }
+  w.size = k - 1;
+}
+
+/// Fills w.list with the rows whose side is not 0, equalities first (they never leave), then by
+/// index, and w.size with their number; false if they are more than can be independent.
+template <class R, Team T>
+BPQP_HD bool list_rows(const T& team, WorkingSet<R>& w, int m, const R* l, const R* u) {
+  int k = 0;
+  for (int equalities = 1; equalities >= 0; --equalities) {
+    for (int i = 0; i < m; ++i) {
+      if (w.side[i] == 0 || (l[i] == u[i]) != (equalities == 1)) continue;
+      if (k < w.capacity && team.rank() == 0) w.list[k] = i;
+      ++k;
+    }
+  }
+  team.sync();
+  w.size = k < w.capacity ? k : w.capacity;
+  return k <= w.capacity;
+}
+
+/// The factor of all listed rows in one Cholesky; false if a row depends on those before it.
+template <class R, Team T>
+BPQP_HD bool factor_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
+  const int k = w.size;
+  for (int j = 0; j < k; ++j)
+    schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
+  if (!cholesky(team, w.L, k, w.capacity).positive) return false;
+  double dependent = 0;
+  for (int j : team.items(k)) {
+    const double root = double(w.factor(j, j));
+    if (!(root * root > kDependent * double(schur.diagonal[w.list[j]]))) dependent = 1;
+  }
+  return team.max(dependent) == 0;
+}
+
+/// Makes the factor anew for the rows whose side is not 0. Rows that depend on those before them
+/// get side 0 (their y is left for release()). s is scratch [capacity].
+template <class R, Team T>
+BPQP_HD void rebuild(
+    const T& team, const Schur<R>& schur, WorkingSet<R>& w, const R* l, const R* u, R* s) {
+  if (list_rows(team, w, schur.m, l, u) && factor_listed(team, schur, w)) return;
+  w.size = 0;  // the rare case: row by row, so that each can be refused
+  for (int equalities = 1; equalities >= 0; --equalities) {
+    for (int i = 0; i < schur.m; ++i) {
+      const bool wanted = w.side[i] != 0 && (l[i] == u[i]) == (equalities == 1);
+      if (!wanted || append(team, schur, w, i, s)) continue;
+      team.sync();
+      if (team.rank() == 0) w.side[i] = 0;
+      team.sync();
+    }
+  }
+}
+
+/// d [k] = S_WW^-1 (v_W - t_W), t the side that each row is held at: the change of multipliers with
+/// which the rows of the set hold with equality, from activities v (docs/math.md M17).
+template <class R, Team T>
+BPQP_HD void stationary_step(
+    const T& team, const WorkingSet<R>& w, const R* v, const R* l, const R* u, R* d) {
+  for (int j : team.items(w.size)) {
+    const int i = w.list[j];
+    d[j] = v[i] - (w.side[i] > 0 ? u[i] : l[i]);
+  }
+  team.sync();
+  cholesky_solve(team, w.L, w.size, w.capacity, d);
+}
+
+}  // namespace bpqp::core

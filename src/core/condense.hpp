@@ -1,0 +1,115 @@
+/// \file
+/// From P and A to the constraint space (docs/math.md M8-M10), in scaled units:
+///
+///   H = P + sigma I = L L',   Y = L^-1 A',   S = Y'Y = A H^-1 A'
+///
+/// From here on the iteration, the active set and the KKT solves are in m (or k <= m) dimensions.
+/// sigma is 0 where P is safely positive definite; else the problem is solved as a sequence of
+/// proximal problems (solve_one.hpp moves the centre), and P counts as singular.
+/// Reads: the user's P and A. Writes: Condensed. Next stage: admm.hpp.
+#pragma once
+
+#include "core/scaling.hpp"
+
+namespace bpqp::core {
+
+/// Pivots of chol(P) at or below this times the largest diagonal entry make P count as singular.
+constexpr double kSingularPivot = 1e-11;
+/// The proximal term of a singular P, times the largest diagonal entry (or 1 for P = 0): small
+/// enough that few outer steps are needed, large enough that S keeps ten digits of P's range.
+constexpr double kProximal = 1e-6;
+/// P with a pivot below minus this times max |P| is not convex.
+constexpr double kNonConvexPivot = 1e-9;
+
+/// z-form iterates on S (m^2 per step), x-form on Y (n^2 + 2 n m); docs/math.md section 4.
+BPQP_HD inline bool wants_z_form(int n, int m) {
+  return double(m) * m < double(n) * n + 2.0 * n * m;
+}
+
+enum class Condensing : int { done = 0, not_finite, non_convex, failed };
+
+/// What condense() found out, the same on every lane.
+struct CondenseReport {
+  Condensing outcome = Condensing::failed;
+  bool symmetric = true;  ///< P is symmetric to the last bit
+  bool singular = false;  ///< sigma > 0
+  double sigma = 0;       ///< scaled units
+  double gamma = 0;       ///< H holds gamma A_W'A_W besides (differentiate.hpp)
+};
+
+/// The factors of one P and A, kept for vectors-only solves and derivatives.
+template <class R>
+struct Condensed {
+  Scaling<R> scaling;
+  R* L = nullptr;  ///< [n x n] lower
+  R* Y = nullptr;  ///< [n x m]
+  R* S = nullptr;  ///< [m x m], both triangles; null in x-form
+  CondenseReport report;
+
+  BPQP_HD static Condensed lay_out(Arena& arena, int n, int m) {
+    Condensed c;
+    c.scaling.D = arena.take<R>(n);
+    c.scaling.E = arena.take<R>(m);
+    c.L = arena.take<R>(std::size_t(n) * n);
+    c.Y = arena.take<R>(std::size_t(n) * m);
+    if (wants_z_form(n, m)) c.S = arena.take<R>(std::size_t(m) * m);
+    return c;
+  }
+};
+
+/// Factors H in place for sigma; returns the pivots, and in `diagonal` the largest entry of D P D.
+template <class D, class R, Team T>
+BPQP_HD Pivots factor_hessian(
+    const T& team, const ProblemView<D>& p, const Condensed<R>& c, double sigma, double& diagonal) {
+  diagonal = scale_hessian(team, c.L, p.n, c.scaling.D, sigma);
+  return cholesky(team, c.L, p.n, p.n);
+}
+
+/// max |D P D| over all entries, from H = (P + P')/2 in c.L.
+template <class D, class R, Team T>
+BPQP_HD double scaled_hessian_maximum(
+    const T& team, const ProblemView<D>& p, const Condensed<R>& c, R* scratch_n) {
+  for (int j : team.items(p.n)) scratch_n[j] = 0;
+  team.sync();
+  scaled_maxima(
+      team, c.L, p.n, p.n, p.n, c.scaling.D, c.scaling.D, true, scratch_n, scratch_n);
+  return abs_max(team, scratch_n, p.n);
+}
+
+/// Fills c's arrays (not c.report: that is the return value, for one lane to store).
+template <class D, class R, Team T>
+BPQP_HD CondenseReport condense(
+    const T& team,
+    const ProblemView<D>& p,
+    int scaling_passes,
+    const Condensed<R>& c,
+    R* scratch_m,
+    R* scratch_n) {
+  CondenseReport report;
+  report.symmetric = load_hessian(team, p, c.L);
+  if (!equilibrate(team, p, c.L, c.scaling, scaling_passes, scratch_m, scratch_n)) {
+    report.outcome = Condensing::not_finite;
+    return report;
+  }
+  double diagonal = 0;
+  Pivots pivots = factor_hessian(team, p, c, 0.0, diagonal);
+  if (!pivots.positive || pivots.smallest <= kSingularPivot * diagonal) {
+    report.singular = true;
+    load_hessian(team, p, c.L);
+    // A zero diagonal with a nonzero column is not convex; max |P| is then not on the diagonal.
+    const double largest = scaled_hessian_maximum(team, p, c, scratch_n);
+    report.sigma = kProximal * (largest > 0 ? largest : 1);
+    pivots = factor_hessian(team, p, c, report.sigma, diagonal);
+    if (!(pivots.smallest >= report.sigma - kNonConvexPivot * largest)) {
+      report.outcome = Condensing::non_convex;
+      return report;
+    }
+  }
+  scale_rows(team, p, c.scaling, c.Y);
+  solve_lower(team, c.L, p.n, p.n, c.Y, p.m, p.n);
+  if (c.S) gram(team, c.Y, p.n, p.m, p.n, c.S, p.m);
+  report.outcome = Condensing::done;
+  return report;
+}
+
+}  // namespace bpqp::core

@@ -1,0 +1,94 @@
+/// \file
+/// A KKT point from elsewhere made ready for the derivatives (docs/math.md section 9): the Hessian of
+/// the Lagrangian and the Jacobian of the active rows, factored as if a solve had ended there.
+///
+/// The Hessian need only be positive definite on the null space of the active rows. Where it is not
+/// positive definite itself, H = P + gamma A_W'A_W is factored with gamma large enough: on the
+/// active rows A_W w is prescribed, so that the solution (w, d) stays the same once gamma A_W'r_y is
+/// added to the right-hand side (kkt.hpp does).
+#pragma once
+
+#include "core/forward_work.hpp"
+
+namespace bpqp::core {
+
+/// gamma in scaled units: tried in this order.
+constexpr double kAugment[] = {1, 1e2, 1e4, 1e6};
+
+/// H = D P D + gamma (rows of the set)'(rows of the set), factored; Y and S as in condense().
+template <class D, class R, Team T>
+BPQP_HD bool condense_augmented(
+    const T& team,
+    const ProblemView<D>& p,
+    double gamma,
+    const Condensed<R>& c,
+    const WorkingSet<R>& set) {
+  load_hessian(team, p, c.L);
+  scale_hessian(team, c.L, p.n, c.scaling.D, 0.0);
+  const R root = R(std::sqrt(gamma));
+  scale_rows(team, p, c.scaling, c.Y);
+  for (int i : team.items(p.m))
+    for (int j = 0; j < p.n; ++j) c.Y[std::size_t(i) * p.n + j] *= set.side[i] != 0 ? root : R(0);
+  team.sync();
+  add_outer(team, c.Y, p.n, p.m, p.n, c.L, p.n);
+  const Pivots pivots = cholesky(team, c.L, p.n, p.n);
+  if (!pivots.positive || !(pivots.smallest > kSingularPivot * (1 + gamma))) return false;
+  scale_rows(team, p, c.scaling, c.Y);
+  solve_lower(team, c.L, p.n, p.n, c.Y, p.m, p.n);
+  if (c.S) gram(team, c.Y, p.n, p.m, p.n, c.S, p.m);
+  return true;
+}
+
+/// Factors c and the set's rows (set.side given; +-1 where active). Returns status solved, or why
+/// there is no derivative: invalid_input, non_convex (no gamma makes H positive definite),
+/// numerical_error. differentiable: the active rows are independent.
+template <class D, class R, Team T>
+BPQP_HD ForwardReport attach_point(
+    const T& team,
+    const ProblemView<D>& p,
+    int scaling_passes,
+    Condensed<R>& c,
+    WorkingSet<R>& set,
+    const ForwardWork<R>& s) {
+  ForwardReport report;
+  CondenseReport condensed = condense(team, p, scaling_passes, c, s.v, s.h);
+  if (condensed.outcome == Condensing::not_finite) {
+    report.status = Status::invalid_input;
+    return report;
+  }
+  if (condensed.outcome != Condensing::done || condensed.singular) {
+    condensed.singular = false;
+    condensed.sigma = 0;
+    condensed.outcome = Condensing::non_convex;
+    for (double gamma : kAugment) {
+      if (!condense_augmented(team, p, gamma, c, set)) continue;
+      condensed.gamma = gamma;
+      condensed.outcome = Condensing::done;
+      break;
+    }
+  }
+  team.sync();
+  if (team.rank() == 0) c.report = condensed;
+  team.sync();
+  if (condensed.outcome != Condensing::done) {
+    report.status = Status::non_convex;
+    return report;
+  }
+  double active = 0, kept = 0;
+  for (int i : team.items(p.m)) {
+    const R* row = c.Y + std::size_t(i) * p.n;
+    s.diagonal[i] = dot(row, row, p.n);
+    s.l[i] = s.u[i] = 0;
+    if (set.side[i] != 0) active += 1;
+  }
+  active = team.sum(active);
+  const Schur<R> schur{p.n, p.m, c.Y, c.S, s.diagonal, s.kkt.spare};
+  rebuild(team, schur, set, s.l, s.u, s.kkt.a);
+  kept = set.size;
+  report.status = Status::solved;
+  report.verified = true;
+  report.differentiable = kept == active;
+  return report;
+}
+
+}  // namespace bpqp::core

@@ -1,0 +1,192 @@
+/// \file
+/// The dual active-set method: from multipliers of the right signs to the solution, in finitely many
+/// exchanges, each of which raises the dual objective (docs/math.md M19-M22):
+///
+///   maximise over y   -1/2 y'S y + c'y - h(y),   h(y) = sum u_i max(y_i, 0) + l_i min(y_i, 0)
+///
+/// Rows that depend on the working set are never added to it: the multipliers move along the ray on
+/// which the working set's rows cancel the new one, until a row leaves; a ray without end is a
+/// certificate of infeasibility. Source: Goldfarb and Idnani 1983; Arnstrom, Bemporad and Axehill
+/// 2022 (DAQP), here on the Schur complement and warm-started.
+/// Reads and writes: WorkingSet. Scaled units.
+#pragma once
+
+#include "core/exchange.hpp"
+
+namespace bpqp::core {
+
+enum class DualOutcome : int { optimal = 0, infeasible, exchange_limit, failed };
+
+struct DualReport {
+  DualOutcome outcome = DualOutcome::failed;
+  int exchanges = 0;
+};
+
+/// A multiplier of the ray below this (largest 1) does not count as moving.
+constexpr double kRayTolerance = 1e-9;
+
+/// Index and value of the smallest (or largest) candidate of all lanes; ties go to the lower index.
+struct Pick {
+  double value;
+  int index;
+};
+
+template <Team T>
+BPQP_HD Pick pick_largest(const T& team, Pick mine) {
+  const double value = team.max(mine.value);
+  const double index = team.min(mine.value == value ? double(mine.index) : 1e300);
+  return {value, index < 1e300 ? int(index) : -1};
+}
+
+/// The row that violates its sides most, per unit of sqrt(S_ii) (its distance in the norm of H).
+/// index -1: none does. value NaN: arithmetic broke down.
+template <class R, Team T>
+BPQP_HD Pick most_violated(
+    const T& team,
+    const Schur<R>& schur,
+    const RowSides<R>& rows,
+    const WorkingSet<R>& w,
+    const R* v) {
+  Pick mine{0, -1};
+  for (int i : team.items(schur.m)) {
+    if (w.side[i] != 0) continue;
+    const double excess = std::fabs(rows.violation(i, double(v[i])));
+    if (excess == 0) continue;
+    const double diagonal = double(schur.diagonal[i]);
+    const double distance = diagonal > 0 ? excess / std::sqrt(diagonal) : INFINITY;
+    if (!(distance <= mine.value)) mine = {distance, i};
+  }
+  return pick_largest(team, mine);
+}
+
+/// Longest step t in [0, limit] along y_W += t d for which no inequality's multiplier changes sign.
+/// index: position in the list that blocks, -1 if none does.
+template <class R, Team T>
+BPQP_HD Pick longest_step(
+    const T& team,
+    const RowSides<R>& rows,
+    const WorkingSet<R>& w,
+    const R* d,
+    double limit,
+    double ignore) {
+  Pick mine{-limit, -1};
+  for (int j : team.items(w.size)) {
+    const int i = w.list[j];
+    if (rows.equality(i)) continue;
+    const double slope = double(w.side[i]) * double(d[j]);
+    if (!(slope < -ignore)) continue;
+    const double t = std::fabs(double(w.y[i])) / -slope;
+    if (-t > mine.value) mine = {-t, j};
+  }
+  const Pick best = pick_largest(team, mine);
+  return {-best.value, best.index};
+}
+
+/// Takes the row at `position` out of the working set.
+template <class R, Team T>
+BPQP_HD void drop(const T& team, WorkingSet<R>& w, int position) {
+  const int row = w.list[position];
+  team.sync();
+  if (team.rank() == 0) {
+    w.side[row] = 0;
+    w.y[row] = 0;
+  }
+  remove(team, w, position);
+}
+
+/// Moves to the stationary point of the working set, dropping rows whose multipliers would change
+/// sign on the way. Returns the rows dropped.
+template <class R, Team T>
+BPQP_HD int settle(
+    const T& team,
+    const Schur<R>& schur,
+    const RowSides<R>& rows,
+    WorkingSet<R>& w,
+    R* v,
+    R* d,
+    int limit) {
+  int dropped = 0;
+  for (; dropped <= limit; ++dropped) {
+    stationary_step(team, w, v, rows.l, rows.u, d);
+    const Pick block = longest_step(team, rows, w, d, 1.0, 0.0);
+    for (int j : team.items(w.size)) d[j] *= R(block.value);
+    team.sync();
+    change_multipliers(team, schur, w, w.list, w.size, d, v);
+    if (block.index < 0) break;
+    drop(team, w, block.index);
+  }
+  return dropped;
+}
+
+/// Adds the violated `row` (side +-1). Where it depends on the set, moves along the ray first; on
+/// `infeasible`, y is the ray: A'y = 0, h(y) < 0, up to rounding.
+template <class R, Team T>
+BPQP_HD DualOutcome add_row(
+    const T& team,
+    const Schur<R>& schur,
+    const RowSides<R>& rows,
+    WorkingSet<R>& w,
+    int row,
+    int side,
+    R* s,
+    int& exchanges) {
+  double moved = 0;
+  for (int attempt = 0; attempt <= w.capacity; ++attempt) {
+    if (append(team, schur, w, row, s)) {
+      if (team.rank() == 0) {
+        w.side[row] = (signed char)side;
+        w.y[row] = R(side * moved);
+      }
+      team.sync();
+      return DualOutcome::optimal;
+    }
+    // The ray: y_row += t side, y_W -= t side S_WW^-1 s.
+    solve_lower_transposed(team, w.L, w.size, w.capacity, s, 1, w.capacity);
+    for (int j : team.items(w.size)) s[j] *= R(-side);
+    const double largest = abs_max(team, s, w.size);
+    const double ignore = kRayTolerance * (largest > 1 ? largest : 1);
+    const Pick block = longest_step(team, rows, w, s, INFINITY, ignore);
+    if (block.index < 0) {
+      for (int i : team.items(schur.m)) w.y[i] = i == row ? R(side) : R(0);
+      team.sync();
+      for (int j : team.items(w.size)) w.y[w.list[j]] = s[j];
+      team.sync();
+      return DualOutcome::infeasible;
+    }
+    for (int j : team.items(w.size)) w.y[w.list[j]] += R(block.value) * s[j];
+    moved += block.value;
+    team.sync();
+    drop(team, w, block.index);
+    ++exchanges;
+  }
+  return DualOutcome::failed;
+}
+
+/// Runs from w (sides, y of the right signs, factor) and its activities v [m] to optimality.
+/// scratch [capacity].
+template <class R, Team T>
+BPQP_HD DualReport dual_active_set(
+    const T& team,
+    const Schur<R>& schur,
+    const RowSides<R>& rows,
+    WorkingSet<R>& w,
+    R* v,
+    R* scratch,
+    int max_exchanges) {
+  DualReport report;
+  while (report.exchanges <= max_exchanges) {
+    report.exchanges +=
+        settle(team, schur, rows, w, v, scratch, max_exchanges - report.exchanges);
+    const Pick worst = most_violated(team, schur, rows, w, v);
+    if (worst.value != worst.value) return {DualOutcome::failed, report.exchanges};
+    if (worst.index < 0) return {DualOutcome::optimal, report.exchanges};
+    const int side = v[worst.index] > rows.u[worst.index] ? 1 : -1;
+    ++report.exchanges;
+    const DualOutcome outcome =
+        add_row(team, schur, rows, w, worst.index, side, scratch, report.exchanges);
+    if (outcome != DualOutcome::optimal) return {outcome, report.exchanges};
+  }
+  return {DualOutcome::exchange_limit, report.exchanges};
+}
+
+}  // namespace bpqp::core

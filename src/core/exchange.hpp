@@ -1,0 +1,124 @@
+/// \file
+/// Guess and block exchange (docs/math.md M18): solve on the working set, drop every row of wrong
+/// sign, add every violated row, repeat. From a good guess it ends in one to three rounds; where it
+/// does not, dual_active_set.hpp takes over from the last multipliers.
+/// Reads: a dual guess. Writes: WorkingSet. Scaled units.
+#pragma once
+
+#include "core/active_set.hpp"
+
+namespace bpqp::core {
+
+/// The rows' sides in scaled units. The constraint-space problem is known by a pair (y, v) of
+/// multipliers and activities that belong together: a change d of y changes v by -S d.
+template <class R>
+struct RowSides {
+  const R* l = nullptr;     ///< [m]
+  const R* u = nullptr;     ///< [m]
+  double tolerance = 1e-11; ///< a row may exceed its side by this times 1 + |side|
+
+  BPQP_HD bool equality(int i) const { return l[i] == u[i]; }
+
+  /// By how much v lies outside [l_i, u_i]: positive above, negative below; NaN stays.
+  BPQP_HD double violation(int i, double v) const {
+    const double lower = double(l[i]), upper = double(u[i]);
+    if (v > upper + tolerance * (1 + std::fabs(upper))) return v - upper;
+    if (v < lower - tolerance * (1 + std::fabs(lower))) return v - lower;
+    return v == v ? 0 : v;
+  }
+};
+
+/// The working set of the multipliers y: rows with y != 0 at the side of its sign, and equalities.
+/// (OSQP's rule z - l < -y, u - z < y, for a pair (z, y) that came from a projection.)
+template <class R, Team T>
+BPQP_HD void guess_sides(const T& team, int m, const R* l, const R* u, const WorkingSet<R>& w) {
+  for (int i : team.items(m)) {
+    if (l[i] == u[i])
+      w.side[i] = w.y[i] < 0 ? -1 : 1;
+    else
+      w.side[i] = (w.y[i] > 0 && has_upper(u[i])) ? 1 : (w.y[i] < 0 && has_lower(l[i])) ? -1 : 0;
+    if (w.side[i] == 0) w.y[i] = 0;
+  }
+  team.sync();
+}
+
+/// Adds d [k] to the multipliers of list [k]; v follows.
+template <class R, Team T>
+BPQP_HD void change_multipliers(
+    const T& team,
+    const Schur<R>& schur,
+    const WorkingSet<R>& w,
+    const int* list,
+    int k,
+    const R* d,
+    R* v) {
+  for (int j : team.items(k)) w.y[list[j]] += d[j];
+  team.sync();
+  schur.move(team, list, k, d, v);
+}
+
+/// Sets y to zero off the set, and to the sign of the row's side on it, so that y is dual feasible;
+/// v follows. list [m], d [m] are scratch.
+template <class R, Team T>
+BPQP_HD void release(
+    const T& team,
+    const Schur<R>& schur,
+    const RowSides<R>& rows,
+    const WorkingSet<R>& w,
+    R* v,
+    int* list,
+    R* d) {
+  const auto leaves = [&](int i) {
+    if (w.y[i] == 0) return false;
+    return w.side[i] == 0 || (!rows.equality(i) && double(w.side[i]) * double(w.y[i]) < 0);
+  };
+  int count = 0;
+  for (int i = 0; i < schur.m; ++i) {
+    if (!leaves(i)) continue;
+    if (team.rank() == 0) {
+      list[count] = i;
+      d[count] = -w.y[i];
+    }
+    ++count;
+  }
+  team.sync();
+  if (count > 0) change_multipliers(team, schur, w, list, count, d, v);
+}
+
+/// One round: the stationary multipliers of the set, then every row of wrong sign out and every
+/// violated row in. Returns the number of rows exchanged (0: KKT holds on all rows). On return the
+/// factor is that of the round's set, the sides those of the next. list [m], d [m] are scratch.
+template <class R, Team T>
+BPQP_HD int exchange_round(
+    const T& team,
+    const Schur<R>& schur,
+    const RowSides<R>& rows,
+    WorkingSet<R>& w,
+    R* v,
+    int* list,
+    R* d) {
+  rebuild(team, schur, w, rows.l, rows.u, d);
+  release(team, schur, rows, w, v, list, d);
+  stationary_step(team, w, v, rows.l, rows.u, d);
+  change_multipliers(team, schur, w, w.list, w.size, d, v);
+  double exchanged = 0;
+  for (int i : team.items(schur.m)) {
+    if (w.side[i] != 0) {
+      const double sign = double(w.side[i]) * double(w.y[i]);
+      if (rows.equality(i)) {
+        w.side[i] = w.y[i] < 0 ? -1 : 1;
+      } else if (!(sign >= 0)) {
+        w.side[i] = 0;
+        exchanged += 1;
+      }
+    } else {
+      const double excess = rows.violation(i, double(v[i]));
+      if (excess > 0) w.side[i] = 1;
+      if (excess < 0) w.side[i] = -1;
+      if (!(excess == 0)) exchanged += 1;
+    }
+  }
+  return int(team.sum(exchanged));
+}
+
+}  // namespace bpqp::core

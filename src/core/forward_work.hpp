@@ -1,0 +1,75 @@
+/// \file
+/// Options, scratch memory and report of the forward pass of one problem (solve_one.hpp).
+#pragma once
+
+#include "bpqp/status.hpp"
+#include "core/certificate.hpp"
+
+namespace bpqp::core {
+
+struct ForwardOptions {
+  double eps_abs = 1e-6, eps_rel = 1e-6;
+  int max_iter = 4000;
+  int max_exchanges = 1000;
+  double rho = 0;  ///< 0: from the trace of S
+  double alpha = 1.6;
+  bool adaptive_rho = true;
+  int scaling = 4;
+  bool polish = true;
+  bool (*expired)(const void*) = nullptr;  ///< time limit; null: none (always so on a GPU)
+  const void* clock = nullptr;
+
+  BPQP_HD bool out_of_time() const {
+#ifdef __CUDA_ARCH__
+    return false;
+#else
+    return expired && expired(clock);
+#endif
+  }
+};
+
+struct ForwardReport {
+  Status status = Status::numerical_error;
+  int iterations = 0;
+  int exchanges = 0;
+  bool verified = false;        ///< KKT holds on the working set
+  bool differentiable = false;  ///< and it is strictly complementary, independent, K regular
+  bool certified = false;       ///< an infeasible status has its certificate
+  Residuals residuals;
+};
+
+/// Scratch of one problem; a thread (or block) has one and uses it for problem after problem.
+template <class R>
+struct ForwardWork {
+  R *l = nullptr, *u = nullptr;      ///< [m] scaled bounds
+  R *c = nullptr, *v = nullptr;      ///< [m] linear term of ADMM, activities
+  int* list = nullptr;               ///< [m]
+  R* diagonal = nullptr;             ///< [m] of S
+  R* y_old = nullptr;                ///< [m]
+  R *h = nullptr, *t = nullptr;      ///< [n]
+  R* x_best = nullptr;               ///< [n]
+  R* y_best = nullptr;               ///< [m]
+  KktVectors<R> products;
+  KktScratch<R> kkt;
+  AdmmState<R> admm;
+  R* admm_factor = nullptr;    ///< [m x m] or [n x n]
+  R* admm_operator = nullptr;  ///< [2 m x m], [m], or [n x m]
+
+  BPQP_HD static ForwardWork lay_out(Arena& arena, int n, int m) {
+    ForwardWork s;
+    for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_old, &s.y_best})
+      *vector = arena.take<R>(m);
+    for (R** vector : {&s.h, &s.t, &s.x_best}) *vector = arena.take<R>(n);
+    s.list = arena.take<int>(m);
+    s.products = KktVectors<R>::lay_out(arena, n, m);
+    s.kkt = KktScratch<R>::lay_out(arena, n, m);
+    s.admm = AdmmState<R>::lay_out(arena, m);
+    const std::size_t nn = n, mm = m;
+    const bool z_form = wants_z_form(n, m);
+    s.admm_factor = arena.take<R>(z_form ? mm * mm : nn * nn);
+    s.admm_operator = arena.take<R>(!z_form ? nn * mm : m <= kExplicitInverse ? 2 * mm * mm : 1);
+    return s;
+  }
+};
+
+}  // namespace bpqp::core

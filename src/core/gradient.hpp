@@ -1,0 +1,141 @@
+/// \file
+/// From the adjoint (w, d) of one problem to the gradients of its data, and from a change of the data
+/// to the right-hand side of the forward derivative (docs/math.md M31-M36). User's units.
+///
+///   K [w; d] = [g_x; g_y]:  dq = -w, db = d, dP = -(w x' + x w')/2, dA = -(d x' + y w')
+///   K [dx; dy] = [-dP x - dq - dA'y; db - dA x]
+///
+/// Source: Amos and Kolter 2017, section 3 (differentiating KKT conditions); BPQP (2024), theorem 1.
+#pragma once
+
+#include "core/forward_work.hpp"
+
+namespace bpqp::core {
+
+/// ADMM as the approximate solve of kkt_solve, as the BPQP paper solves its backward problem: the
+/// rows of the set are equalities, the others free. Same contract as DirectKkt.
+template <class R>
+struct AdmmKkt {
+  const Condensed<R>* c = nullptr;
+  const WorkingSet<R>* w = nullptr;
+  const ForwardWork<R>* s = nullptr;
+  int n = 0, m = 0;
+
+  template <Team T>
+  BPQP_HD void operator()(const T& team, R* t, R* d) const {
+    double trace = 0;
+    for (int i : team.items(m)) {
+      const R* row = c->Y + std::size_t(i) * n;
+      trace += double(dot(row, row, n));
+      const bool active = w->side[i] != 0;
+      s->l[i] = active ? d[i] : R(-INFINITY);
+      s->u[i] = active ? d[i] : R(INFINITY);
+      s->admm.z[i] = active ? d[i] : R(0);
+      s->admm.y[i] = 0;
+    }
+    trace = team.sum(trace);
+    double rho = trace > 0 ? m / trace : 1;
+    if (c->S) {
+      transposed_product(team, c->Y, n, m, n, t, s->c);
+      const ZForm<R> op{m, c->S, s->c, s->admm_factor, s->admm_operator, s->v, s->diagonal};
+      admm(team, op, s->admm, s->l, s->u, m, rho, 1.6, true, 1e-8, 200);
+    } else {
+      const XForm<R> op{n, m, c->Y, t, s->admm_operator, s->admm_factor, s->v, s->h};
+      admm(team, op, s->admm, s->l, s->u, m, rho, 1.6, true, 1e-8, 200);
+    }
+    for (int i : team.items(m)) {
+      d[i] = w->side[i] != 0 ? s->admm.y[i] : R(0);
+      s->v[i] = -d[i];
+    }
+    team.sync();
+    product(team, c->Y, n, m, n, s->v, s->h);
+    for (int j : team.items(n)) t[j] += s->h[j];
+    team.sync();
+    solve_lower_transposed(team, c->L, n, n, t, 1, n);
+  }
+};
+
+/// Solves K [w; d] = [g_x; g_y] by the backward method asked for.
+template <class D, class R, Team T>
+BPQP_HD KktReport solve_active_kkt(
+    const T& team,
+    const ProblemView<D>& p,
+    const Condensed<R>& c,
+    const WorkingSet<R>& set,
+    const ForwardWork<R>& s,
+    bool by_admm,
+    const R* g_x,
+    const R* g_y,
+    R* w,
+    R* d) {
+  if (by_admm && p.m > 0) {
+    const AdmmKkt<R> solve{&c, &set, &s, p.n, p.m};
+    return kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
+  }
+  const DirectKkt<R> solve{&c, &set, p.n, p.m, s.v};
+  return kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
+}
+
+/// dP, row `i` of [n x n]: -(w_i x + x_i w)/2. `scale` 1 writes, with `add` the row is added to.
+template <class D, class R>
+BPQP_HD void gradient_P_row(const R* w, const R* x, int n, int i, bool add, D* out) {
+  const R a = -w[i] / 2, b = -x[i] / 2;
+  for (int j = 0; j < n; ++j) out[j] = D((add ? R(out[j]) : R(0)) + (a * x[j] + b * w[j]));
+}
+
+/// dA, row `i` of [m x n]: -(d_i x + y_i w); zero where the row is not active.
+template <class D, class R>
+BPQP_HD void gradient_A_row(
+    const R* w, const R* d, const R* x, const R* y, int n, int i, bool add, D* out) {
+  const R a = -d[i], b = -y[i];
+  if (a == 0 && b == 0) {
+    if (!add)
+      for (int j = 0; j < n; ++j) out[j] = 0;
+    return;
+  }
+  for (int j = 0; j < n; ++j) out[j] = D((add ? R(out[j]) : R(0)) + (a * x[j] + b * w[j]));
+}
+
+/// Right-hand side of the forward derivative, out_x [n] and out_y [m]; null inputs are zero.
+/// db is du where the row is held at its upper side, dl at its lower side.
+template <class D, class R, Team T>
+BPQP_HD void tangent_rhs(
+    const T& team,
+    int n,
+    int m,
+    const WorkingSet<R>& set,
+    const R* x,
+    const R* y,
+    const D* dP,
+    const D* dq,
+    const D* dA,
+    const D* dl,
+    const D* du,
+    R* out_x,
+    R* out_y,
+    R* scratch) {
+  for (int j : team.items(n)) out_x[j] = dq ? -R(dq[j]) : R(0);
+  for (int i : team.items(m)) {
+    const D* moved = set.side[i] > 0 ? du : dl;
+    out_y[i] = set.side[i] != 0 && moved ? R(moved[i]) : R(0);
+    if (dA && set.side[i] != 0) out_y[i] -= dot(dA + std::size_t(i) * n, x, n);
+  }
+  team.sync();
+  if (dP) {
+    for (int side = 0; side < 2; ++side) {  // (dP + dP')/2
+      if (side == 0)
+        transposed_product(team, dP, n, n, n, x, scratch);
+      else
+        product(team, dP, n, n, n, x, scratch);
+      for (int j : team.items(n)) out_x[j] -= scratch[j] / 2;
+      team.sync();
+    }
+  }
+  if (dA) {
+    product(team, dA, n, m, n, y, scratch);
+    for (int j : team.items(n)) out_x[j] -= scratch[j];
+    team.sync();
+  }
+}
+
+}  // namespace bpqp::core

@@ -1,0 +1,179 @@
+/// \file
+/// The KKT system of the active rows, in the user's units (docs/math.md M25-M28):
+///
+///   [P A_W'; A_W 0] [w; d] = [r_x; r_y]
+///
+/// One approximate solve by the factors of the scaled, proximal system, then refinement against the
+/// residual of this one, which is that of the user's data: where P is singular, refinement is the
+/// proximal method of multipliers and converges to the solution of least change.
+/// Used by the polish, the adjoint and the JVP. Reads: Condensed, WorkingSet. Next: gradient.hpp.
+#pragma once
+
+#include "core/active_set.hpp"
+#include "core/admm.hpp"
+#include "core/condense.hpp"
+#include "core/residuals.hpp"
+
+namespace bpqp::core {
+
+/// Refinement ends at this residual relative to the right-hand side, or when it no longer helps.
+constexpr double kKktTarget = 1e-13;
+constexpr int kKktPasses = 6;
+constexpr int kKktPassesSingular = 60;
+
+template <class R>
+struct KktScratch {
+  R* r_x = nullptr;    ///< [n] residual
+  R* r_y = nullptr;    ///< [m] residual, zero off the set
+  R* t = nullptr;      ///< [n]
+  R* a = nullptr;      ///< [m]
+  R* best_w = nullptr; ///< [n]
+  R* best_d = nullptr; ///< [m]
+  R* spare = nullptr;  ///< [n]
+
+  BPQP_HD static KktScratch lay_out(Arena& arena, int n, int m) {
+    KktScratch s;
+    s.r_x = arena.take<R>(n);
+    s.r_y = arena.take<R>(m);
+    s.t = arena.take<R>(n);
+    s.a = arena.take<R>(m);
+    s.best_w = arena.take<R>(n);
+    s.best_d = arena.take<R>(m);
+    s.spare = arena.take<R>(n);
+    return s;
+  }
+};
+
+/// The direct approximate solve, scaled units: t [n] in: L^-1 r_x, out: w; d [m] in: r_y on W, out:
+/// d on W (zero off W). S_WW d = Y_W't - r_y,  w = L'^-1 (t - Y_W d).
+template <class R>
+struct DirectKkt {
+  const Condensed<R>* c = nullptr;
+  const WorkingSet<R>* w = nullptr;
+  int n = 0, m = 0;
+  R* scratch = nullptr;  ///< [m]
+
+  template <Team T>
+  BPQP_HD void operator()(const T& team, R* t, R* d) const {
+    const int k = w->size;
+    for (int j : team.items(k)) {
+      const int row = w->list[j];
+      scratch[j] = dot(c->Y + std::size_t(row) * n, t, n) - d[row];
+    }
+    team.sync();
+    cholesky_solve(team, w->L, k, w->capacity, scratch);
+    for (int j : team.items(k)) d[w->list[j]] = scratch[j];
+    Schur<R>::subtract_columns(team, c->Y, n, w->list, k, scratch, t);
+    solve_lower_transposed(team, c->L, n, n, t, 1, n);
+  }
+};
+
+struct KktReport {
+  double residual = 0;  ///< relative to the right-hand side
+  int passes = 0;
+};
+
+/// Residual of (w, d) against (g_x, g_y) into s.r_x, s.r_y (user units); returns its norm.
+template <class D, class R, Team T>
+BPQP_HD double kkt_residual(
+    const T& team,
+    const ProblemView<D>& p,
+    bool symmetric,
+    const WorkingSet<R>& set,
+    const R* g_x,
+    const R* g_y,
+    const R* w,
+    const R* d,
+    const KktScratch<R>& s) {
+  hessian_product(team, p, symmetric, w, s.r_x, s.t);
+  product(team, p.A, p.n, p.m, p.n, d, s.t);
+  double norm = 0;
+  for (int j : team.items(p.n)) {
+    s.r_x[j] = (g_x ? g_x[j] : R(0)) - s.r_x[j] - s.t[j];
+    norm = nan_max(norm, std::fabs(double(s.r_x[j])));
+  }
+  for (int i : team.items(p.m)) s.r_y[i] = 0;
+  team.sync();
+  for (int j : team.items(set.size)) {
+    const int i = set.list[j];
+    s.r_y[i] = (g_y ? g_y[i] : R(0)) - dot(p.A + std::size_t(i) * p.n, w, p.n);
+    norm = nan_max(norm, std::fabs(double(s.r_y[i])));
+  }
+  return team.max(norm);
+}
+
+/// Adds the approximate solution for the residual in s to (w, d).
+template <class D, class R, Team T, class Solve>
+BPQP_HD void kkt_correct(
+    const T& team,
+    const ProblemView<D>& p,
+    const Condensed<R>& c,
+    const WorkingSet<R>& set,
+    const Solve& solve,
+    R* w,
+    R* d,
+    const KktScratch<R>& s) {
+  const Scaling<R> scale = c.scaling;
+  for (int i : team.items(p.m)) s.a[i] = scale.E[i] * s.r_y[i];
+  for (int j : team.items(p.n)) s.t[j] = scale.D[j] * s.r_x[j];
+  team.sync();
+  if (c.report.gamma > 0) {  // H holds gamma A_W'A_W more than P: so must the right-hand side
+    for (int i : team.items(p.m)) s.r_y[i] = scale.E[i] * s.a[i];
+    team.sync();
+    product(team, p.A, p.n, p.m, p.n, s.r_y, s.spare);
+    for (int j : team.items(p.n)) s.t[j] += R(c.report.gamma) * scale.D[j] * s.spare[j];
+    team.sync();
+  }
+  solve_lower(team, c.L, p.n, p.n, s.t, 1, p.n);
+  solve(team, s.t, s.a);
+  for (int j : team.items(p.n)) w[j] += scale.D[j] * s.t[j];
+  for (int j : team.items(set.size)) {
+    const int i = set.list[j];
+    d[i] += scale.E[i] * s.a[i];
+  }
+  team.sync();
+}
+
+/// Solves for (w [n], d [m]) from zero. g_x, g_y may be null (zero); g_y off the set is ignored.
+template <class D, class R, Team T, class Solve>
+BPQP_HD KktReport kkt_solve(
+    const T& team,
+    const ProblemView<D>& p,
+    const Condensed<R>& c,
+    const WorkingSet<R>& set,
+    const Solve& solve,
+    const R* g_x,
+    const R* g_y,
+    R* w,
+    R* d,
+    const KktScratch<R>& s) {
+  for (int j : team.items(p.n)) w[j] = 0;
+  for (int i : team.items(p.m)) d[i] = 0;
+  team.sync();
+  const bool symmetric = c.report.symmetric;
+  const double scale = kkt_residual(team, p, symmetric, set, g_x, g_y, w, d, s);
+  if (scale == 0) return {0, 0};
+  const int most = c.report.singular ? kKktPassesSingular : kKktPasses;
+  double best = INFINITY;
+  int pass = 1;
+  for (int worse = 0;; ++pass) {
+    kkt_correct(team, p, c, set, solve, w, d, s);
+    const double residual = kkt_residual(team, p, symmetric, set, g_x, g_y, w, d, s) / scale;
+    worse = residual < 0.5 * best ? 0 : worse + 1;
+    if (residual < best) {
+      best = residual;
+      if (best <= kKktTarget || pass == most) return {best, pass};
+      for (int j : team.items(p.n)) s.best_w[j] = w[j];
+      for (int i : team.items(p.m)) s.best_d[i] = d[i];
+      team.sync();
+    }
+    if (worse == 2 || pass == most || !(residual < INFINITY)) break;
+  }
+  if (!(best < INFINITY)) return {best, pass};
+  for (int j : team.items(p.n)) w[j] = s.best_w[j];
+  for (int i : team.items(p.m)) d[i] = s.best_d[i];
+  team.sync();
+  return {best, pass};
+}
+
+}  // namespace bpqp::core

@@ -1,0 +1,29 @@
+/// \file
+/// One problem of a batch as the core sees it: the user's arrays, in the user's units.
+#pragma once
+
+#include <cstddef>
+
+#include "core/team.hpp"
+
+namespace bpqp::core {
+
+/// D is the type of the data (float or double). Matrices are row-major as in bpqp/problem.hpp, which
+/// is the same memory as the transpose in column-major order: column i of A' is row i of A.
+template <class D>
+struct ProblemView {
+  int n = 0, m = 0;
+  const D* P = nullptr;  ///< [n x n]; null: zero
+  const D* q = nullptr;  ///< [n]
+  const D* A = nullptr;  ///< [m x n]
+  const D* l = nullptr;  ///< [m]
+  const D* u = nullptr;  ///< [m]
+};
+
+/// A side at or beyond this magnitude is absent (bpqp/problem.hpp: kInfinity).
+constexpr double kAbsent = 1e30;
+
+BPQP_HD inline bool has_lower(double l) { return l > -kAbsent; }
+BPQP_HD inline bool has_upper(double u) { return u < kAbsent; }
+
+}  // namespace bpqp::core

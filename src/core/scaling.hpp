@@ -1,0 +1,118 @@
+/// \file
+/// Ruiz equilibration of the KKT matrix (docs/math.md M5-M7):
+///
+///   [P A'; A 0]  ->  [D P D  D A'E; E A D  0],   every row and column close to 1 in its maximum.
+///
+/// Source: Ruiz 2001; OSQP (Stellato et al. 2020, algorithm 2). D and E are powers of two, so that
+/// scaling rounds nothing. There is no cost scaling here: it would tie the factors to q. A linear
+/// program scales its cost in solve_one.hpp.
+/// Reads: the user's P and A. Writes: H = (P + P')/2, D, E. Next stage: condense.hpp.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "core/dense.hpp"
+#include "core/problem_view.hpp"
+
+namespace bpqp::core {
+
+/// Scale factors: x = D x_scaled, y = E y_scaled (times the cost scale), z_scaled = E z.
+template <class R>
+struct Scaling {
+  R* D = nullptr;  ///< [n]
+  R* E = nullptr;  ///< [m]
+};
+
+/// The largest power of two that is at most `v` (v positive, normal).
+BPQP_HD inline double floor_power_of_two(double v) {
+  std::uint64_t bits;
+  std::memcpy(&bits, &v, sizeof bits);
+  bits &= 0x7ff0000000000000ull;
+  std::memcpy(&v, &bits, sizeof v);
+  return v;
+}
+
+/// H, lower triangle [n x n], = (P + P')/2. Returns whether P was symmetric to the last bit.
+template <class D, class R, Team T>
+BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
+  const int n = p.n;
+  double difference = 0;
+  constexpr int kTile = 16;  // both P and its transpose are read in cache lines
+  const int tiles = (n + kTile - 1) / kTile;
+  for (int t : team.items(tiles)) {
+    for (int i0 = t * kTile; i0 < n; i0 += kTile) {
+      for (int j = t * kTile; j < n && j < (t + 1) * kTile; ++j) {
+        for (int i = i0 < j ? j : i0; i < i0 + kTile && i < n; ++i) {
+          const R a = p.P ? R(p.P[std::size_t(j) * n + i]) : R(0);
+          const R b = p.P ? R(p.P[std::size_t(i) * n + j]) : R(0);
+          H[std::size_t(j) * n + i] = (a + b) / 2;
+          if (!(a == b)) difference = 1;
+        }
+      }
+    }
+  }
+  return team.max(difference) == 0;
+}
+
+/// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN and
+/// infinities. Returns false if there is one. row_max [m], col_max [n] are scratch.
+template <class D, class R, Team T>
+BPQP_HD bool equilibrate(
+    const T& team,
+    const ProblemView<D>& p,
+    const R* H,
+    Scaling<R> s,
+    int passes,
+    R* row_max,
+    R* col_max) {
+  for (int j : team.items(p.n)) s.D[j] = 1;
+  for (int i : team.items(p.m)) s.E[i] = 1;
+  team.sync();
+  for (int pass = 0; pass == 0 || pass < passes; ++pass) {
+    for (int j : team.items(p.n)) col_max[j] = 0;
+    for (int i : team.items(p.m)) row_max[i] = 0;
+    team.sync();
+    scaled_maxima(team, H, p.n, p.n, p.n, s.D, s.D, true, col_max, col_max);
+    scaled_maxima(team, p.A, p.n, p.m, p.n, s.D, s.E, false, col_max, row_max);
+    const double largest = nan_max(abs_max(team, col_max, p.n), abs_max(team, row_max, p.m));
+    if (!(largest < INFINITY)) return false;
+    if (passes == 0) return true;
+
+    double worst = 1;  // how far from 1 a maximum is, as a factor
+    const auto rescale = [&](R& scale, R maximum) {
+      if (!(maximum > 1e-30)) return;  // an empty row or column keeps its scale
+      worst = nan_max(worst, nan_max(double(maximum), 1 / double(maximum)));
+      scale = R(floor_power_of_two(1.4142 * double(scale) / std::sqrt(double(maximum))));
+    };
+    for (int j : team.items(p.n)) rescale(s.D[j], col_max[j]);
+    for (int i : team.items(p.m)) rescale(s.E[i], row_max[i]);
+    if (team.max(worst) <= 4) break;  // within what powers of two can do
+  }
+  return true;
+}
+
+/// H, lower triangle, becomes D H D + sigma I; returns the largest diagonal entry of D H D.
+template <class R, Team T>
+BPQP_HD double scale_hessian(const T& team, R* H, int n, const R* D, double sigma) {
+  double largest = 0;
+  for (int j : team.items(n)) {
+    R* column = H + std::size_t(j) * n;
+    for (int i = j; i < n; ++i) column[i] *= D[i] * D[j];
+    largest = nan_max(largest, std::fabs(double(column[j])));
+    column[j] += R(sigma);
+  }
+  return team.max(largest);
+}
+
+/// Y [n x m] = D A'E.
+template <class D, class R, Team T>
+BPQP_HD void scale_rows(const T& team, const ProblemView<D>& p, Scaling<R> s, R* Y) {
+  for (int i : team.items(p.m)) {
+    const std::size_t offset = std::size_t(i) * p.n;
+    for (int j = 0; j < p.n; ++j) Y[offset + j] = R(p.A[offset + j]) * (s.D[j] * s.E[i]);
+  }
+  team.sync();
+}
+
+}  // namespace bpqp::core

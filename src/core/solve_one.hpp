@@ -1,0 +1,383 @@
+/// \file
+/// START HERE: the forward pass of one problem on one team (docs/math.md section 6).
+///
+///   check vectors - condense - [residuals - linearise - guess - exchange - step] ... - report
+///
+/// The loop is in delta form. From the point (x, y), with r = -(P x + q + A'y) from the user's data,
+///
+///   x+ = x + H^-1 (r - A'(y+ - y)),   A x+ = c - S y+,   c = A x + A H^-1 r + S y
+///
+/// so that the constraint-space problem (c, S, l, u) yields y+, and each pass also refines. Where P is
+/// positive definite one pass solves and the next confirms; where it is singular, the passes are the
+/// proximal point method with centre x (Rockafellar 1976), finite for linear programs.
+#pragma once
+
+#include "core/dual_active_set.hpp"
+#include "core/forward_work.hpp"
+
+namespace bpqp::core {
+
+/// Passes before a problem is given up, P positive definite or singular.
+constexpr int kPasses = 12;
+constexpr int kPassesSingular = 200;
+/// ADMM iterations before the first guess of the active set, and the accuracy that ends them early.
+constexpr int kGuessIterations = 20;
+constexpr double kGuessEps = 1e-3;
+/// Block exchange is given up after this many rounds, or when a round exchanges no fewer rows.
+constexpr int kBlockRounds = 10;
+/// A pass whose residuals reach this ends the loop; one that only reaches eps ends it once further
+/// passes stop helping.
+constexpr double kPolished = 1e-11;
+/// A row may exceed its side by this times 1 + |side| before it is exchanged (scaled), or by this
+/// times the largest activity of the pass's start, where rounding is as large.
+constexpr double kRowTolerance = 1e-11;
+constexpr double kRowNoise = 1e-14;
+/// |y| and slack of a row (scaled) both below this times their largest: weakly active.
+constexpr double kStrict = 1e-7;
+
+/// Whether l, q, u hold only values that they may, and l <= u.
+template <class D, Team T>
+BPQP_HD Status check_vectors(const T& team, const ProblemView<D>& p) {
+  double invalid = 0, crossed = 0;
+  for (int j : team.items(p.n))
+    if (!(std::fabs(double(p.q[j])) < INFINITY)) invalid = 1;
+  for (int i : team.items(p.m)) {
+    const double l = double(p.l[i]), u = double(p.u[i]);
+    if (l != l || u != u || l >= kAbsent || u <= -kAbsent) invalid = 1;
+    if (l > u) crossed = 1;
+  }
+  invalid = team.max(invalid);
+  crossed = team.max(crossed);
+  return invalid > 0 ? Status::invalid_input
+         : crossed > 0 ? Status::primal_infeasible
+                       : Status::solved;
+}
+
+template <class D, class R, Team T>
+class Forward {
+ public:
+  BPQP_HD Forward(
+      const T& team,
+      const ProblemView<D>& p,
+      const ForwardOptions& options,
+      const Condensed<R>& c,
+      WorkingSet<R>& w,
+      const ForwardWork<R>& s,
+      R* x,
+      R* y)
+      : team_(team), p_(p), o_(options), c_(c), w_(w), s_(s), x_(x), y_(y) {}
+
+  /// x, y: in: start if `warm`, out: the solution, the last point or the certificate, as the status
+  /// says. The working set is left factored for the derivatives.
+  BPQP_HD ForwardReport run(bool warm) {
+    scale_bounds();
+    start(warm);
+    int stalled = 0;
+    for (int pass = 0;; ++pass) {
+      const Residuals r =
+          core::residuals(team_, p_, c_.report.symmetric, x_, y_, s_.products, s_.t);
+      const double worst = r.worst_relative();
+      stalled = worst < 0.5 * best_ ? 0 : stalled + 1;
+      if (!(worst >= best_)) keep_best(worst, r);
+      if (!(worst < INFINITY) || finished(pass, stalled)) break;
+      linearise();
+      if ((pass == 0 && !warm) || lost_ || !o_.polish) guess();
+      if (!find_active_set(pass == 0 || lost_)) {
+        if (infeasible()) return report_;
+        restore_multipliers();
+        continue;
+      }
+      step();
+      if (c_.report.singular && pass > 0 && unbounded()) return report_;
+    }
+    return finish();
+  }
+
+ private:
+  /// The last pass confirmed the point, or no further pass will do better.
+  BPQP_HD bool finished(int pass, int stalled) const {
+    if (pass == 0) return false;
+    const bool reached = report_.residuals.over(o_.eps_abs, o_.eps_rel) <= 1;
+    if (!o_.polish) return reached || report_.iterations >= o_.max_iter || o_.out_of_time();
+    if (best_ <= kPolished || (reached && stalled >= 2)) return true;
+    const bool singular = c_.report.singular;
+    return (stalled >= 6 && !singular) || pass >= (singular ? kPassesSingular : kPasses) ||
+           o_.out_of_time();
+  }
+
+  BPQP_HD void scale_bounds() {
+    const Scaling<R> scale = c_.scaling;
+    for (int i : team_.items(p_.m)) {
+      const double l = double(p_.l[i]), u = double(p_.u[i]);
+      s_.l[i] = has_lower(l) ? R(l) * scale.E[i] : R(-INFINITY);
+      s_.u[i] = has_upper(u) ? R(u) * scale.E[i] : R(INFINITY);
+      const R* row = c_.Y + std::size_t(i) * p_.n;
+      s_.diagonal[i] = c_.S ? c_.S[std::size_t(i) * p_.m + i] : dot(row, row, p_.n);
+    }
+    double cost = 0;  // a linear program's cost is scaled to one; y then carries the scale
+    if (!p_.P)
+      for (int j : team_.items(p_.n))
+        cost = nan_max(cost, std::fabs(double(p_.q[j]) * double(scale.D[j])));
+    cost = team_.max(cost);
+    cost_ = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
+    schur_ = {p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
+    rows_ = {s_.l, s_.u};
+  }
+
+  BPQP_HD void start(bool warm) {
+    for (int j : team_.items(p_.n))
+      if (!warm) x_[j] = 0;
+    for (int i : team_.items(p_.m))
+      w_.y[i] = warm ? R(double(y_[i]) * cost_ / double(c_.scaling.E[i])) : R(0);
+    team_.sync();
+    w_.size = 0;
+    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    unscale_y();
+  }
+
+  BPQP_HD void unscale_y() {
+    for (int i : team_.items(p_.m)) y_[i] = R(double(w_.y[i]) * double(c_.scaling.E[i]) / cost_);
+    team_.sync();
+  }
+
+  BPQP_HD void keep_best(double worst, const Residuals& r) {
+    best_ = worst;
+    report_.residuals = r;
+    for (int j : team_.items(p_.n)) s_.x_best[j] = x_[j];
+    for (int i : team_.items(p_.m)) s_.y_best[i] = y_[i];
+    team_.sync();
+  }
+
+  /// h = L^-1 r and the activities v = A x + Y'h that follow if y stays, scaled.
+  BPQP_HD void linearise() {
+    const Scaling<R> scale = c_.scaling;
+    for (int j : team_.items(p_.n))
+      s_.h[j] = R(
+          -cost_ * double(scale.D[j]) *
+          (double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
+    for (int i : team_.items(p_.m)) s_.y_old[i] = w_.y[i];
+    team_.sync();
+    solve_lower(team_, c_.L, p_.n, p_.n, s_.h, 1, p_.n);
+    transposed_product(team_, c_.Y, p_.n, p_.m, p_.n, s_.h, s_.v);
+    for (int i : team_.items(p_.m)) s_.v[i] += scale.E[i] * s_.products.Ax[i];
+    team_.sync();
+    rows_.tolerance = nan_max(kRowTolerance, kRowNoise * abs_max(team_, s_.v, p_.m));
+  }
+
+  /// ADMM from (x, y): its multipliers into w.y, v following, and the sides that they suggest.
+  BPQP_HD void guess() {
+    if (p_.m == 0) return;
+    const AdmmState<R>& a = s_.admm;
+    if (report_.iterations == 0) {
+      for (int i : team_.items(p_.m)) {
+        const R v = s_.v[i];
+        a.z[i] = v < s_.l[i] ? s_.l[i] : v > s_.u[i] ? s_.u[i] : v;
+        a.y[i] = w_.y[i];
+      }
+      team_.sync();
+      rho_ = o_.rho > 0 ? o_.rho : initial_rho();
+    }
+    const int left = o_.max_iter - report_.iterations;
+    const int wanted = o_.polish ? guess_iterations_ : left;
+    const AdmmReport r = c_.S ? run_z_form(wanted < left ? wanted : left)
+                              : run_x_form(wanted < left ? wanted : left);
+    report_.iterations += r.iterations;
+    guess_iterations_ *= 5;
+    guess_eps_ *= 0.1;
+    if (r.finite) take_multipliers(a.y);
+  }
+
+  BPQP_HD double initial_rho() const {
+    double trace = 0;
+    for (int i : team_.items(p_.m)) trace += double(s_.diagonal[i]);
+    trace = team_.sum(trace);
+    return trace > 0 ? p_.m / trace : 1;
+  }
+
+  /// c = v + S y: the activities at y = 0.
+  BPQP_HD AdmmReport run_z_form(int budget) {
+    product(team_, c_.S, p_.m, p_.m, p_.m, w_.y, s_.c);
+    for (int i : team_.items(p_.m)) s_.c[i] += s_.v[i];
+    team_.sync();
+    const ZForm<R> op{
+        p_.m, c_.S, s_.c, s_.admm_factor, s_.admm_operator, s_.kkt.a, s_.kkt.r_y};
+    return admm(
+        team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget);
+  }
+
+  /// L^-1 b = L'x + h + Y y, in x's scaled units.
+  BPQP_HD AdmmReport run_x_form(int budget) {
+    const int n = p_.n;
+    for (int j : team_.items(n)) s_.kkt.r_x[j] = x_[j] / c_.scaling.D[j];
+    product(team_, c_.Y, n, p_.m, n, w_.y, s_.t);
+    for (int j : team_.items(n))
+      s_.t[j] += s_.h[j] + dot(c_.L + std::size_t(j) * n + j, s_.kkt.r_x + j, n - j);
+    team_.sync();
+    const XForm<R> op{
+        n, p_.m, c_.Y, s_.t, s_.admm_operator, s_.admm_factor, s_.kkt.a, s_.kkt.spare};
+    return admm(
+        team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget);
+  }
+
+  /// w.y = y_new, v and the sides following.
+  BPQP_HD void take_multipliers(const R* y_new) {
+    int count = 0;
+    for (int i = 0; i < p_.m; ++i) {
+      if (y_new[i] == w_.y[i]) continue;
+      if (team_.rank() == 0) {
+        s_.list[count] = i;
+        s_.kkt.a[count] = y_new[i] - w_.y[i];
+      }
+      ++count;
+    }
+    team_.sync();
+    change_multipliers(team_, schur_, w_, s_.list, count, s_.kkt.a, s_.v);
+    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+  }
+
+  /// Exchanges until KKT holds on all rows of the constraint-space problem. False: infeasible, and
+  /// w.y holds the ray.
+  BPQP_HD bool find_active_set(bool first) {
+    verified_ = false;
+    lost_ = false;
+    if (!o_.polish) return true;
+    if (first) {
+      for (int round = 0, previous = p_.m + 1; round < kBlockRounds && !verified_; ++round) {
+        const int exchanged =
+            exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
+        report_.exchanges += exchanged;
+        verified_ = exchanged == 0;
+        if (exchanged >= previous) break;
+        previous = exchanged;
+      }
+      if (verified_) return true;
+      rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
+      release(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
+    }
+    const DualReport dual = dual_active_set(
+        team_, schur_, rows_, w_, s_.v, s_.kkt.a, o_.max_exchanges - report_.exchanges);
+    report_.exchanges += dual.exchanges;
+    verified_ = dual.outcome == DualOutcome::optimal;
+    lost_ = !verified_;
+    return dual.outcome != DualOutcome::infeasible;
+  }
+
+  /// x += H^-1 (r - A'(y - y_old)), and y in the user's units.
+  BPQP_HD void step() {
+    for (int i : team_.items(p_.m)) s_.kkt.a[i] = w_.y[i] - s_.y_old[i];
+    team_.sync();
+    product(team_, c_.Y, p_.n, p_.m, p_.n, s_.kkt.a, s_.t);
+    for (int j : team_.items(p_.n)) s_.t[j] = s_.h[j] - s_.t[j];
+    team_.sync();
+    solve_lower_transposed(team_, c_.L, p_.n, p_.n, s_.t, 1, p_.n);
+    for (int j : team_.items(p_.n)) {
+      s_.t[j] *= c_.scaling.D[j];  // a linear program's x is not scaled by its cost
+      x_[j] += s_.t[j];
+    }
+    unscale_y();
+  }
+
+  /// Whether the last step (in t) is a direction of unboundedness; x then holds the certificate.
+  BPQP_HD bool unbounded() {
+    for (int j : team_.items(p_.n)) s_.h[j] = s_.t[j];
+    team_.sync();
+    if (!dual_certificate(
+            team_, p_, c_.report.symmetric, s_.h, s_.kkt.r_x, s_.kkt.r_y, s_.kkt.t))
+      return false;
+    for (int j : team_.items(p_.n)) x_[j] = s_.h[j];
+    team_.sync();
+    report_.status = Status::dual_infeasible;
+    report_.certified = true;
+    return true;
+  }
+
+  /// Whether the ray that the active-set method found is a certificate; y then holds it.
+  BPQP_HD bool infeasible() {
+    refine_ray(team_, p_, c_, w_, s_.kkt);
+    for (int i : team_.items(p_.m)) s_.c[i] = w_.y[i] * c_.scaling.E[i];
+    team_.sync();
+    if (!primal_certificate(team_, p_, s_.c, s_.t)) return false;
+    for (int i : team_.items(p_.m)) y_[i] = s_.c[i];
+    team_.sync();
+    report_.status = Status::primal_infeasible;
+    report_.certified = true;
+    return true;
+  }
+
+  /// After a ray that is no certificate: back to the multipliers of the pass's start.
+  BPQP_HD void restore_multipliers() {
+    for (int i : team_.items(p_.m)) w_.y[i] = s_.y_old[i];
+    team_.sync();
+    w_.size = 0;
+    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    lost_ = true;
+  }
+
+  BPQP_HD ForwardReport finish() {
+    for (int j : team_.items(p_.n)) x_[j] = s_.x_best[j];
+    for (int i : team_.items(p_.m)) y_[i] = s_.y_best[i];
+    team_.sync();
+    const double over = report_.residuals.over(o_.eps_abs, o_.eps_rel);
+    report_.status = !(best_ < INFINITY) ? Status::numerical_error
+                     : over <= 1         ? Status::solved
+                     : over <= 100       ? Status::solved_inaccurate
+                                         : Status::iteration_limit;
+    report_.verified = verified_ && over <= 1;
+    report_.differentiable = report_.verified && strictly_complementary() && regular();
+    return report_;
+  }
+
+  /// Every inequality is clearly active or clearly inactive, and every equality is in the set.
+  BPQP_HD bool strictly_complementary() {
+    const double y_scale = abs_max(team_, w_.y, p_.m);
+    double weak = 0;
+    for (int i : team_.items(p_.m)) {
+      if (rows_.equality(i)) {
+        if (w_.side[i] == 0) weak = 1;
+      } else if (w_.side[i] != 0) {
+        if (!(std::fabs(double(w_.y[i])) > kStrict * y_scale)) weak = 1;
+      } else {
+        const double Ax = double(s_.products.Ax[i]) * double(c_.scaling.E[i]);
+        if (near_side(Ax, double(s_.l[i]), double(s_.u[i]))) weak = 1;
+      }
+    }
+    return team_.max(weak) == 0;
+  }
+
+  BPQP_HD static bool near_side(double Ax, double l, double u) {
+    return (has_lower(l) && !(Ax - l > kStrict * (1 + std::fabs(l)))) ||
+           (has_upper(u) && !(u - Ax > kStrict * (1 + std::fabs(u))));
+  }
+
+  /// Whether K is regular: where P is singular, whether a right-hand side without structure can be
+  /// solved for.
+  BPQP_HD bool regular() {
+    if (!c_.report.singular) return true;
+    R *g = s_.x_best, *w = s_.h, *d = s_.c;
+    for (int j : team_.items(p_.n)) g[j] = R(std::cos(1.0 + 2.0 * j) / double(c_.scaling.D[j]));
+    team_.sync();
+    const DirectKkt<R> solve{&c_, &w_, p_.n, p_.m, s_.v};
+    const R* none = nullptr;
+    return kkt_solve(team_, p_, c_, w_, solve, g, none, w, d, s_.kkt).residual < 1e-8;
+  }
+
+  const T& team_;
+  const ProblemView<D>& p_;
+  const ForwardOptions& o_;
+  const Condensed<R>& c_;
+  WorkingSet<R>& w_;
+  const ForwardWork<R>& s_;
+  R *x_, *y_;
+  Schur<R> schur_;
+  RowSides<R> rows_;
+  double cost_ = 1;
+  double rho_ = 0;
+  double best_ = INFINITY;  ///< worst relative residual of the best point so far
+  double guess_eps_ = kGuessEps;
+  int guess_iterations_ = kGuessIterations;
+  bool verified_ = false;  ///< KKT holds on the working set in the constraint-space problem
+  bool lost_ = false;      ///< the active-set method gave up: more ADMM before the next try
+  ForwardReport report_;
+};
+
+}  // namespace bpqp::core

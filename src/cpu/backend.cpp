@@ -1,0 +1,140 @@
+/// \file
+/// The numerics on the CPU: src/core over CpuTeam, Eigen behind it. Compiled once per instruction
+/// level; BPQP_LEVEL names it.
+#include "cpu/backend.hpp"
+
+#include "cpu/eigen_dense.hpp"
+// After the team's own dense algebra, which the templates find by argument-dependent lookup.
+#include "core/differentiate.hpp"
+#include "core/gradient.hpp"
+#include "core/solve_one.hpp"
+
+namespace bpqp::cpu {
+namespace {
+
+using core::Condensing;
+using core::ProblemView;
+
+template <class D>
+bool condense(
+    const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slot, Work& work) {
+  const auto& s = work.forward;
+  slot.own.report = core::condense(team, p, scaling, slot.own, s.v, s.h);
+  slot.report = {};
+  switch (slot.own.report.outcome) {
+    case Condensing::done: return true;
+    case Condensing::not_finite: slot.report.status = Status::invalid_input; break;
+    case Condensing::non_convex: slot.report.status = Status::non_convex; break;
+    case Condensing::failed: slot.report.status = Status::numerical_error; break;
+  }
+  return false;
+}
+
+template <class D>
+void forward(
+    const CpuTeam& team,
+    const ProblemView<D>& p,
+    const core::ForwardOptions& options,
+    Slot& slot,
+    Work& work) {
+  slot.report = {};
+  const Status checked = core::check_vectors(team, p);
+  if (checked != Status::solved) {
+    slot.report.status = checked;
+    return;
+  }
+  core::Forward<D, double, CpuTeam> solver(
+      team, p, options, slot.used, slot.set, work.forward, slot.x, slot.y);
+  slot.report = solver.run(slot.warm);
+}
+
+template <class D>
+void adjoint(const CpuTeam& team, const ProblemView<D>& p, bool by_admm, Slot& slot, Work& work) {
+  const core::KktReport report = core::solve_active_kkt(
+      team, p, slot.used, slot.set, work.forward, by_admm, work.g_x, work.g_y, slot.w, slot.d);
+  slot.backward_residual = report.residual;
+}
+
+template <class D>
+void tangent(
+    const CpuTeam& team,
+    const ProblemView<D>& p,
+    const TangentSource<D>& t,
+    const Slot& slot,
+    Work& work) {
+  core::tangent_rhs(
+      team, p.n, p.m, slot.set, slot.x, slot.y, t.P, t.q, t.A, t.l, t.u, work.g_x, work.g_y,
+      work.forward.t);
+}
+
+template <class D>
+void gradients(int n, int m, const Slot& s, const GradientTargets<D>& out) {
+  const bool some = s.has_gradient;
+  const auto zero = [](D* v, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) v[i] = 0;
+  };
+  const std::size_t N = n, M = m;
+  if (!some) {
+    if (out.P) zero(out.P, N * N);
+    if (out.q) zero(out.q, N);
+    if (out.A) zero(out.A, M * N);
+    if (out.l) zero(out.l, M);
+    if (out.u) zero(out.u, M);
+    return;
+  }
+  if (out.P)
+    for (int i = 0; i < n; ++i) core::gradient_P_row(s.w, s.x, n, i, false, out.P + N * i);
+  if (out.A)
+    for (int i = 0; i < m; ++i)
+      core::gradient_A_row(s.w, s.d, s.x, s.y, n, i, false, out.A + N * i);
+  if (out.q)
+    for (int j = 0; j < n; ++j) out.q[j] = D(-s.w[j]);
+  for (int i = 0; i < m; ++i) {
+    if (out.l) out.l[i] = s.set.side[i] < 0 ? D(s.d[i]) : D(0);
+    if (out.u) out.u[i] = s.set.side[i] > 0 ? D(s.d[i]) : D(0);
+  }
+}
+
+template <class D>
+void sum_P_row(int n, const Slot* slots, int batch, int i, D* out) {
+  for (int j = 0; j < n; ++j) out[j] = 0;
+  for (int b = 0; b < batch; ++b)
+    if (slots[b].has_gradient) core::gradient_P_row(slots[b].w, slots[b].x, n, i, true, out);
+}
+
+template <class D>
+void sum_A_row(int n, const Slot* slots, int batch, int i, D* out) {
+  for (int j = 0; j < n; ++j) out[j] = 0;
+  for (int b = 0; b < batch; ++b) {
+    const Slot& s = slots[b];
+    if (s.has_gradient) core::gradient_A_row(s.w, s.d, s.x, s.y, n, i, true, out);
+  }
+}
+
+template <class D>
+void attach(const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slot, Work& work) {
+  slot.report = core::attach_point(team, p, scaling, slot.own, slot.set, work.forward);
+}
+
+template <class D>
+constexpr Kernels<D> kKernels = {
+    condense<D>,
+    forward<D>,
+    adjoint<D>,
+    tangent<D>,
+    gradients<D>,
+    sum_P_row<D>,
+    sum_A_row<D>,
+    attach<D>};
+
+#define BPQP_STRING_(x) #x
+#define BPQP_STRING(x) BPQP_STRING_(x)
+#define BPQP_JOIN_(a, b) a##b
+#define BPQP_JOIN(a, b) BPQP_JOIN_(a, b)
+
+constexpr Backend kBackend = {BPQP_STRING(BPQP_LEVEL), kKernels<float>, kKernels<double>};
+
+}  // namespace
+}  // namespace bpqp::cpu
+
+extern "C" const void* BPQP_JOIN(bpqp_backend_, BPQP_LEVEL)() { return &bpqp::cpu::kBackend; }

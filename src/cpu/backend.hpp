@@ -1,0 +1,102 @@
+/// \file
+/// What the rest of the library calls of a CPU backend: the numerics, compiled once per instruction
+/// level behind one table of functions (cmake/CpuLevels.cmake). Plain data and pointers only.
+#pragma once
+
+#include <cstdint>
+
+#include "core/forward_work.hpp"
+#include "cpu/cpu_team.hpp"
+
+namespace bpqp::cpu {
+
+/// What is kept of one problem from solve to the derivatives.
+struct Slot {
+  core::Condensed<double> own;   ///< its own factors
+  core::Condensed<double> used;  ///< these, or those of the problem it shares P and A with
+  core::WorkingSet<double> set;
+  double* x = nullptr;  ///< [n] solution
+  double* y = nullptr;  ///< [m]
+  double* w = nullptr;  ///< [n] last adjoint
+  double* d = nullptr;  ///< [m]
+  core::ForwardReport report;
+  bool has_gradient = false;
+  bool warm = false;  ///< x and y hold a start for the next solve
+  double backward_residual = 0;
+  double seconds = 0;
+
+  static Slot lay_out(core::Arena& arena, int n, int m) {
+    Slot s;
+    s.own = core::Condensed<double>::lay_out(arena, n, m);
+    s.set = core::WorkingSet<double>::lay_out(arena, n, m);
+    s.x = arena.take<double>(n);
+    s.y = arena.take<double>(m);
+    s.w = arena.take<double>(n);
+    s.d = arena.take<double>(m);
+    return s;
+  }
+};
+
+/// Scratch of one thread.
+struct Work {
+  core::ForwardWork<double> forward;
+  double* g_x = nullptr;  ///< [n] right-hand sides in double
+  double* g_y = nullptr;  ///< [m]
+
+  static Work lay_out(core::Arena& arena, int n, int m) {
+    Work w;
+    w.forward = core::ForwardWork<double>::lay_out(arena, n, m);
+    w.g_x = arena.take<double>(n);
+    w.g_y = arena.take<double>(m);
+    return w;
+  }
+};
+
+/// Where the gradients of one problem go; null: not wanted.
+template <class D>
+struct GradientTargets {
+  D *P = nullptr, *q = nullptr, *A = nullptr, *l = nullptr, *u = nullptr;
+};
+
+/// A direction in the data of one problem; null: zero.
+template <class D>
+struct TangentSource {
+  const D *P = nullptr, *q = nullptr, *A = nullptr, *l = nullptr, *u = nullptr;
+};
+
+template <class D>
+struct Kernels {
+  /// Factors P and A into slot.own; false leaves the reason in slot.report.status.
+  bool (*condense)(const CpuTeam&, const core::ProblemView<D>&, int scaling, Slot&, Work&);
+  /// Solves with the factors in slot.used.
+  void (*forward)(
+      const CpuTeam&, const core::ProblemView<D>&, const core::ForwardOptions&, Slot&, Work&);
+  /// (slot.w, slot.d) for the right-hand side in work.g_x, work.g_y.
+  void (*adjoint)(const CpuTeam&, const core::ProblemView<D>&, bool by_admm, Slot&, Work&);
+  /// Right-hand side of the forward derivative into work.g_x, work.g_y.
+  void (*tangent)(
+      const CpuTeam&, const core::ProblemView<D>&, const TangentSource<D>&, const Slot&, Work&);
+  /// The gradients of one problem from (slot.w, slot.d); zeros if it has none.
+  void (*gradients)(int n, int m, const Slot&, const GradientTargets<D>&);
+  /// Row i of the batch's summed dP ([n x n]) or dA ([m x n]), problems in order.
+  void (*sum_P_row)(int n, const Slot* slots, int batch, int i, D* out);
+  void (*sum_A_row)(int n, const Slot* slots, int batch, int i, D* out);
+  /// Factors a KKT point from elsewhere (slot.x, slot.y, slot.set.side given).
+  void (*attach)(const CpuTeam&, const core::ProblemView<D>&, int scaling, Slot&, Work&);
+};
+
+struct Backend {
+  const char* level;  ///< "x86-64-v3", or "base"
+  Kernels<float> for_float;
+  Kernels<double> for_double;
+
+  const Kernels<float>& kernels(float) const { return for_float; }
+  const Kernels<double>& kernels(double) const { return for_double; }
+};
+
+/// The backend of the best level that this processor has.
+const Backend& backend();
+/// The levels in this build, best last.
+const char* const* backend_levels(int& count);
+
+}  // namespace bpqp::cpu

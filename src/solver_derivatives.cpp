@@ -1,0 +1,236 @@
+/// \file
+/// Solver<R>::Impl: derivatives of the last solve, over the batch.
+#include <cmath>
+#include <string>
+
+#include "solver_impl.hpp"
+#include "validate.hpp"
+
+namespace bpqp {
+
+template <class R>
+void Solver<R>::Impl::require_derivatives(const char* call) const {
+  const std::string name(call);
+  if (!settings.gradients)
+    throw InvalidArgument(name + ": expected Settings::gradients to be true, got false");
+  if (!settings.polish)
+    throw InvalidArgument(
+        name + ": expected Settings::polish to be true, got false (no active set is known)");
+  if (batch_ == 0)
+    throw InvalidArgument(name + ": expected a call of solve or differentiate before, got none");
+}
+
+/// The right-hand side of problem b into the worker's scratch; null views are zero.
+template <class R>
+void Solver<R>::Impl::load_rhs(
+    const VectorBatch<R>& g_x, const VectorBatch<R>& g_y, int b, cpu::Work& work) {
+  const auto load = [b](const VectorBatch<R>& v, int size, double* to) {
+    for (int j = 0; j < size; ++j)
+      to[j] = v.data ? double(v.data[std::int64_t(b) * v.stride + j]) : 0;
+  };
+  load(g_x, shape.n, work.g_x);
+  load(g_y, shape.m, work.g_y);
+}
+
+template <class R>
+void Solver<R>::Impl::adjoint(const cpu::CpuTeam& team, int worker, int b) {
+  cpu::Slot& s = slots_[std::size_t(b)];
+  const bool by_admm = settings.backward_method == BackwardMethod::admm;
+  s.backward_residual = 0;
+  if (s.has_gradient)
+    kernels_.adjoint(team, view(problem_, b), by_admm, s, works_[std::size_t(worker)]);
+  if (!s.has_gradient || !(s.backward_residual < INFINITY)) {
+    std::fill_n(s.w, shape.n, 0.0);
+    std::fill_n(s.d, shape.m, 0.0);
+  }
+  reports[std::size_t(b)].backward_residual = s.backward_residual;
+}
+
+template <class R>
+void Solver<R>::Impl::backward(const SolutionGradient<R>& g, const ProblemGradient<R>& out) {
+  require_derivatives("backward");
+  const std::int64_t n = shape.n, m = shape.m;
+  validate_vector("gradient.x", g.x, shape.n, batch_);
+  validate_vector("gradient.y", g.y, shape.m, batch_);
+  validate_output("out.P", out.P, n * n, batch_);
+  validate_output("out.q", out.q, n, batch_);
+  validate_output("out.A", out.A, m * n, batch_);
+  validate_output("out.l", out.l, m, batch_);
+  validate_output("out.u", out.u, m, batch_);
+  // A single problem is never summed, so that stride 0 means the same as its size.
+  const auto own = [this](const GradientOut<R>& o, int b) {
+    return o.data && (o.stride != 0 || batch_ == 1) ? o.data + std::int64_t(b) * o.stride : nullptr;
+  };
+  for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
+    load_rhs(g.x, g.y, b, works_[std::size_t(worker)]);
+    adjoint(team, worker, b);
+    const cpu::GradientTargets<R> targets{
+        own(out.P, b), own(out.q, b), own(out.A, b), own(out.l, b), own(out.u, b)};
+    kernels_.gradients(shape.n, shape.m, slots_[std::size_t(b)], targets);
+  });
+  if (batch_ > 1) sum_shared(out);
+}
+
+/// Outputs of stride 0: every entry is summed over the problems in their order, so that the bits do
+/// not depend on the threads; these take rows.
+template <class R>
+void Solver<R>::Impl::sum_shared(const ProblemGradient<R>& out) {
+  const int n = shape.n, m = shape.m;
+  const auto shared = [](const GradientOut<R>& o) { return o.data && o.stride == 0; };
+  if (shared(out.P))
+    executor_.for_chunks(n, 8, [&](int, int begin, int end) {
+      for (int i = begin; i < end; ++i)
+        kernels_.sum_P_row(n, slots_.data(), batch_, i, out.P.data + std::int64_t(i) * n);
+    });
+  if (shared(out.A))
+    executor_.for_chunks(m, 8, [&](int, int begin, int end) {
+      for (int i = begin; i < end; ++i)
+        kernels_.sum_A_row(n, slots_.data(), batch_, i, out.A.data + std::int64_t(i) * n);
+    });
+  const auto sum = [&](const GradientOut<R>& o, int size, const auto& term) {
+    if (!shared(o)) return;
+    for (int j = 0; j < size; ++j) {
+      double total = 0;
+      for (int b = 0; b < batch_; ++b)
+        if (slots_[std::size_t(b)].has_gradient) total += term(slots_[std::size_t(b)], j);
+      o.data[j] = R(total);
+    }
+  };
+  sum(out.q, n, [](const cpu::Slot& s, int j) { return -s.w[j]; });
+  sum(out.l, m, [](const cpu::Slot& s, int i) { return s.set.side[i] < 0 ? s.d[i] : 0.0; });
+  sum(out.u, m, [](const cpu::Slot& s, int i) { return s.set.side[i] > 0 ? s.d[i] : 0.0; });
+}
+
+template <class R>
+void Solver<R>::Impl::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
+  require_derivatives("adjoint_solve");
+  if (k < 1) throw InvalidArgument("k: expected at least 1, got " + std::to_string(k));
+  const std::int64_t n = shape.n, m = shape.m;
+  for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
+    for (int r = 0; r < k; ++r) {
+      const std::int64_t at = std::int64_t(b) * k + r;
+      const VectorBatch<R> x{g_x ? g_x + at * n : nullptr, shape.n, 0};
+      const VectorBatch<R> y{g_y ? g_y + at * m : nullptr, shape.m, 0};
+      load_rhs(x, y, b, works_[std::size_t(worker)]);
+      adjoint(team, worker, b);
+      const cpu::Slot& s = slots_[std::size_t(b)];
+      if (w)
+        for (std::int64_t j = 0; j < n; ++j) w[at * n + j] = R(s.w[j]);
+      if (d)
+        for (std::int64_t i = 0; i < m; ++i) d[at * m + i] = R(s.d[i]);
+    }
+  });
+}
+
+template <class R>
+void Solver<R>::Impl::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
+  require_derivatives("jvp");
+  validate_matrix("tangent.P", t.P, shape.n, shape.n, batch_);
+  validate_vector("tangent.q", t.q, shape.n, batch_);
+  validate_matrix("tangent.A", t.A, shape.m, shape.n, batch_);
+  validate_vector("tangent.l", t.l, shape.m, batch_);
+  validate_vector("tangent.u", t.u, shape.m, batch_);
+  const std::int64_t n = shape.n, m = shape.m;
+  for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
+    const auto at = [b](const auto& v) {
+      return v.data ? v.data + std::int64_t(b) * v.stride : nullptr;
+    };
+    const cpu::Slot& s = slots_[std::size_t(b)];
+    const cpu::TangentSource<R> source{at(t.P), at(t.q), at(t.A), at(t.l), at(t.u)};
+    if (s.has_gradient)
+      kernels_.tangent(team, view(problem_, b), source, s, works_[std::size_t(worker)]);
+    adjoint(team, worker, b);
+    if (out.x)
+      for (std::int64_t j = 0; j < n; ++j) out.x[b * n + j] = R(s.w[j]);
+    if (out.y)
+      for (std::int64_t i = 0; i < m; ++i) out.y[b * m + i] = R(s.d[i]);
+  });
+}
+
+template <class R>
+void Solver<R>::Impl::load_point(const KktPoint<R>& point, int b) {
+  cpu::Slot& s = slots_[std::size_t(b)];
+  for (int j = 0; j < shape.n; ++j)
+    s.x[j] = double(point.x.data[std::int64_t(b) * point.x.stride + j]);
+  for (int i = 0; i < shape.m; ++i) {
+    s.y[i] = double(point.y.data[std::int64_t(b) * point.y.stride + i]);
+    const bool active =
+        point.active ? point.active[std::int64_t(b) * shape.m + i] != 0 : s.y[i] != 0;
+    s.set.side[i] = (signed char)(!active ? 0 : s.y[i] < 0 ? -1 : 1);
+    if (!active) s.y[i] = 0;
+  }
+}
+
+/// The KKT conditions' norms: gradient of f + A'y, and the distance of the active rows.
+template <class R>
+void Solver<R>::Impl::report_point(const KktPoint<R>& point, int b) {
+  cpu::Slot& s = slots_[std::size_t(b)];
+  Report& r = reports[std::size_t(b)];
+  r = report_of(s);
+  r.method = Method::automatic;
+  double dual = 0, primal = 0;
+  if (point.gradient.data) {
+    for (int j = 0; j < shape.n; ++j) {
+      double sum = double(point.gradient.data[std::int64_t(b) * point.gradient.stride + j]);
+      for (int i = 0; i < shape.m; ++i)
+        sum += double(point.A.data[std::int64_t(b) * point.A.stride + std::int64_t(i) * shape.n + j]) *
+               s.y[i];
+      dual = core::nan_max(dual, std::fabs(sum));
+    }
+  }
+  if (point.violation.data)
+    for (int i = 0; i < shape.m; ++i)
+      if (s.set.side[i] != 0)
+        primal = core::nan_max(
+            primal,
+            std::fabs(double(point.violation.data[std::int64_t(b) * point.violation.stride + i])));
+  r.objective = r.gap = r.gap_relative = 0;
+  r.primal_residual = r.primal_residual_relative = primal;
+  r.dual_residual = r.dual_residual_relative = dual;
+}
+
+template <class R>
+void Solver<R>::Impl::differentiate(const KktPoint<R>& point, Report* report) {
+  if (!settings.gradients)
+    throw InvalidArgument("differentiate: expected Settings::gradients to be true, got false");
+  if (point.batch < 1 || point.batch > capacity)
+    throw InvalidArgument(
+        "point.batch: expected 1 ... " + std::to_string(capacity) + " (the capacity), got " +
+        std::to_string(point.batch));
+  require("point.x", point.x.data);
+  if (shape.m > 0) {
+    require("point.A", point.A.data);
+    require("point.y", point.y.data);
+  }
+  validate_matrix("point.P", point.P, shape.n, shape.n, point.batch);
+  validate_matrix("point.A", point.A, shape.m, shape.n, point.batch);
+  validate_vector("point.x", point.x, shape.n, point.batch);
+  validate_vector("point.y", point.y, shape.m, point.batch);
+  validate_vector("point.gradient", point.gradient, shape.n, point.batch);
+  validate_vector("point.violation", point.violation, shape.m, point.batch);
+  problem_ = {};
+  problem_.batch = batch_ = point.batch;
+  problem_.P = point.P;
+  problem_.A = point.A;
+  for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
+    load_point(point, b);
+    cpu::Slot& s = slots_[std::size_t(b)];
+    kernels_.attach(team, view(problem_, b), settings.scaling, s, works_[std::size_t(worker)]);
+    s.used = s.own;
+    s.warm = false;
+    s.has_gradient = s.report.status == Status::solved;
+    report_point(point, b);
+    if (report) report[b] = reports[std::size_t(b)];
+  });
+}
+
+#define BPQP_INSTANTIATE(R)                                                                       \
+  template void Solver<R>::Impl::backward(const SolutionGradient<R>&, const ProblemGradient<R>&); \
+  template void Solver<R>::Impl::adjoint_solve(int, const R*, const R*, R*, R*);                  \
+  template void Solver<R>::Impl::jvp(const ProblemTangent<R>&, const SolutionTangent<R>&);        \
+  template void Solver<R>::Impl::differentiate(const KktPoint<R>&, Report*);
+BPQP_INSTANTIATE(float)
+BPQP_INSTANTIATE(double)
+#undef BPQP_INSTANTIATE
+
+}  // namespace bpqp

@@ -1,0 +1,111 @@
+/// \file
+/// Solver<R>::Impl: memory and the calls' common state. Nothing numerical.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "bpqp/solver.hpp"
+#include "cpu/backend.hpp"
+#include "cpu/executor.hpp"
+
+namespace bpqp {
+
+/// One aligned block of bytes; its pages are not touched before they are used.
+class Block {
+ public:
+  explicit Block(std::size_t bytes)
+      : data_(::operator new(bytes, std::align_val_t(core::Arena::kAlign))), bytes_(bytes) {}
+  ~Block() { ::operator delete(data_, std::align_val_t(core::Arena::kAlign)); }
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  void* data_;
+  std::size_t bytes_;
+};
+
+template <class R>
+class Solver<R>::Impl {
+ public:
+  Impl(const Shape& shape, int capacity, const Settings& settings);
+
+  void solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed);
+  void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y);
+  void backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out);
+  void adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d);
+  void jvp(const ProblemTangent<R>& tangent, const SolutionTangent<R>& out);
+  void differentiate(const KktPoint<R>& point, Report* report);
+
+  Shape shape;
+  int capacity;
+  Settings settings;
+  std::vector<Report> reports;
+  std::size_t bytes = 0;
+
+ private:
+  using View = core::ProblemView<R>;
+  using Clock = std::chrono::steady_clock;
+
+  View view(const Problem<R>& p, int b) const;
+  cpu::Slot& slot(int b, int worker) { return slots_[settings.gradients ? b : worker]; }
+  cpu::CpuTeam team() const;
+  /// Few large problems: one after the other, each over all threads.
+  bool by_tiles(int batch) const;
+  /// body(team, worker, problem) for the whole batch.
+  template <class Body>
+  void for_problems(int batch, const Body& body);
+  void solve_one(int b, const cpu::CpuTeam& team, int worker, Changed changed, bool shared);
+  Report report_of(const cpu::Slot& slot) const;
+  void write(const Solution<R>& out, const cpu::Slot& slot, const View& p, int b);
+  void progress(int finished);
+  void log_summary(int batch, double seconds) const;
+  void require_derivatives(const char* call) const;
+  void load_rhs(const VectorBatch<R>& g_x, const VectorBatch<R>& g_y, int b, cpu::Work& work);
+  void sum_shared(const ProblemGradient<R>& out);
+  void adjoint(const cpu::CpuTeam& team, int worker, int b);
+  void load_point(const KktPoint<R>& point, int b);
+  void report_point(const KktPoint<R>& point, int b);
+
+  const cpu::Backend& backend_;
+  const cpu::Kernels<R>& kernels_;
+  cpu::Executor executor_;
+  std::unique_ptr<Block> memory_;
+  std::vector<cpu::Slot> slots_;
+  std::vector<cpu::Work> works_;
+
+  Problem<R> problem_;      ///< of the last solve (or differentiate)
+  Solution<R> solution_;
+  int batch_ = 0;           ///< 0: nothing solved yet
+  core::ForwardOptions options_;
+  Clock::time_point deadline_;
+  std::mutex progress_mutex_;
+  int finished_ = 0;
+};
+
+template <class R>
+template <class Body>
+void Solver<R>::Impl::for_problems(int batch, const Body& body) {
+  if (by_tiles(batch)) {
+    const cpu::CpuTeam team(executor_.tiles());
+    for (int b = 0; b < batch; ++b) body(team, 0, b);
+    return;
+  }
+  const double n = shape.n, m = shape.m;
+  // A chunk should hold enough multiply-adds of the factors to be worth fetching.
+  const double per_problem = n * n * n / 6 + n * m * (n + m) / 2 + 1;
+  const int by_work = int(std::min(256.0, 2e5 / per_problem));
+  const int chunk = std::clamp(by_work, 1, std::max(1, batch / (4 * executor_.threads())));
+  executor_.for_chunks(batch, chunk, [&](int worker, int begin, int end) {
+    const cpu::CpuTeam team;
+    for (int b = begin; b < end; ++b) body(team, worker, b);
+  });
+}
+
+}  // namespace bpqp
