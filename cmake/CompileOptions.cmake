@@ -18,9 +18,7 @@ add_library(bpqp_options INTERFACE)
 if(BPQP_GNU_LIKE)
   target_compile_options(
     bpqp_options
-    INTERFACE
-      $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>
-      $<$<COMPILE_LANGUAGE:CXX>:-fno-fast-math;-ffp-contract=off>)
+    INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion>)
   if(BPQP_WERROR)
     target_compile_options(bpqp_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
   endif()
@@ -50,9 +48,15 @@ target_compile_definitions(
     EIGEN_DONT_PARALLELIZE # threads belong to the executor; Eigen's would change the bits
     EIGEN_NO_AUTOMATIC_RESIZING)
 
-# bpqp_compile_options(<target>): the options above; they do not reach the target's users.
+# bpqp_compile_options(<target> [CONTRACT]): the options above; they do not reach the target's users.
+# CONTRACT allows FMA. (Not in bpqp_options: those come after the target's own options, and win.)
 function(bpqp_compile_options target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "CONTRACT" "" "")
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:bpqp_options>)
+  if(BPQP_GNU_LIKE)
+    target_compile_options(
+      ${target} PRIVATE -fno-fast-math -ffp-contract=$<IF:$<BOOL:${arg_CONTRACT}>,fast,off>)
+  endif()
   set_target_properties(
     ${target}
     PROPERTIES

@@ -7,6 +7,11 @@
 # is left could still be dropped in favour of another level's), and every symbol but the level's
 # entry, bpqp_backend_<level>, is made local. tests/house/levels_symbols.cmake checks the result.
 
+# GNU binutils even where CMake took LLVM's tools for a Clang build: lld 14 cannot dissolve groups.
+find_program(BPQP_LD NAMES ld.bfd ld)
+find_program(BPQP_OBJCOPY NAMES objcopy)
+mark_as_advanced(BPQP_LD BPQP_OBJCOPY)
+
 set(bpqp_levels_default base)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$"
    AND BPQP_GNU_LIKE
@@ -14,11 +19,13 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$"
    AND NOT BPQP_SANITIZE
    AND UNIX
    AND NOT APPLE)
-  execute_process(COMMAND ${CMAKE_LINKER} --help OUTPUT_VARIABLE bpqp_ld_help ERROR_QUIET)
-  if(bpqp_ld_help MATCHES "force-group-allocation" AND CMAKE_OBJCOPY)
+  if(BPQP_LD AND BPQP_OBJCOPY)
+    execute_process(COMMAND ${BPQP_LD} --help OUTPUT_VARIABLE bpqp_ld_help ERROR_QUIET)
+  endif()
+  if(bpqp_ld_help MATCHES "force-group-allocation")
     set(bpqp_levels_default v2 v3 v4)
   else()
-    message(STATUS "bpqp: ${CMAKE_LINKER} or objcopy is too old; one instruction level only")
+    message(STATUS "bpqp: binutils 2.29 or later was not found; one instruction level only")
   endif()
 endif()
 set(BPQP_CPU_LEVELS
@@ -34,10 +41,15 @@ list(TRANSFORM BPQP_CPU_LEVELS REPLACE "(.+)" "BPQP_X(\\1)" OUTPUT_VARIABLE bpqp
 list(JOIN bpqp_levels_x " " BPQP_CPU_LEVELS_LIST)
 message(STATUS "bpqp: instruction levels ${BPQP_CPU_LEVELS}")
 
-# The level's object library. Level flags come last, so that they win over bpqp_options.
+# The level's object library. FMA is the point of v3 and v4, so there contraction is on: each level
+# has bits of its own.
 function(bpqp_backend_objects name level)
   add_library(${name} OBJECT ${ARGN})
-  bpqp_compile_options(${name})
+  if(level STREQUAL "base")
+    bpqp_compile_options(${name})
+  else()
+    bpqp_compile_options(${name} CONTRACT)
+  endif()
   target_link_libraries(${name} PRIVATE bpqp_eigen)
   target_include_directories(
     ${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
@@ -51,12 +63,11 @@ function(bpqp_backend_objects name level)
     endif()
   endif()
   if(NOT level STREQUAL "base")
-    # FMA is the point of v3 and v4, so contraction is on again: a level has bits of its own.
-    target_compile_options(${name} PRIVATE -march=x86-64-${level} -ffp-contract=fast)
-  endif()
-  if(NOT level STREQUAL "base" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # STB_GNU_UNIQUE symbols (statics of templates and inline functions) cannot be made local.
-    target_compile_options(${name} PRIVATE -fno-gnu-unique)
+    target_compile_options(${name} PRIVATE -march=x86-64-${level})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # STB_GNU_UNIQUE symbols (statics of templates and inline functions) cannot be made local.
+      target_compile_options(${name} PRIVATE -fno-gnu-unique)
+    endif()
   endif()
   if(level STREQUAL "v4")
     # The warning is about GCC 12's own avx512fintrin.h, once per intrinsic.
@@ -82,9 +93,9 @@ function(bpqp_add_backend target)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
     add_custom_command(
       OUTPUT ${object}
-      COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${object}.all
+      COMMAND ${BPQP_LD} -r --force-group-allocation -o ${object}.all
               $<TARGET_OBJECTS:${name}>
-      COMMAND ${CMAKE_OBJCOPY} --keep-global-symbol=${name} ${object}.all ${object}
+      COMMAND ${BPQP_OBJCOPY} --keep-global-symbol=${name} ${object}.all ${object}
       COMMAND ${CMAKE_COMMAND} -E rm ${object}.all
       DEPENDS $<TARGET_OBJECTS:${name}>
       COMMENT "Isolating instruction level ${level}"
