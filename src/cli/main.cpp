@@ -30,6 +30,11 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   for (char& c : message) {
     if (c == '\n') c = ' ';
   }
+  if (app.get_subcommands().empty()) {
+    const auto unknown = app.remaining();
+    message = unknown.empty() ? "no command given" : "unknown command or option: " + unknown[0];
+    message += "; expected solve, gradient, gradcheck, bench or info";
+  }
   std::string command = "bpqp";
   for (const CLI::App* chosen : app.get_subcommands()) command += " " + chosen->get_name();
   bpqp::cli::complain(message + " (see '" + command + " --help')");

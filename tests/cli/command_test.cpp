@@ -1,0 +1,294 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "cli/run_command.hpp"
+
+namespace bpqp::test {
+namespace {
+
+using nlohmann::json;
+
+json entries(int rows, int cols, std::vector<int> i, std::vector<int> j, std::vector<double> v) {
+  return {{"rows", rows}, {"cols", cols}, {"i", i}, {"j", j}, {"v", v}};
+}
+
+// minimise 1/2 |x|^2 - x0 - x1 + 5  subject to  x0 + x1 <= 1, x0 >= 0:  x = (1/2, 1/2), y = (1/2,
+// 0).
+json half() {
+  return {{"name", "half"},  {"n", 2},
+          {"m", 2},          {"P", entries(2, 2, {0, 1}, {0, 1}, {1, 1})},
+          {"q", {-1, -1}},   {"A", entries(2, 2, {0, 0, 1}, {0, 1, 0}, {1, 1, 1})},
+          {"l", {-1e30, 0}}, {"u", {1, 1e30}},
+          {"r", 5}};
+}
+
+// minimise x  subject to  l <= x <= u.
+json line(const std::string& name, double l, double u) {
+  return {{"name", name}, {"n", 1},
+          {"m", 1},       {"P", entries(1, 1, {}, {}, {})},
+          {"q", {1}},     {"A", entries(1, 1, {0}, {0}, {1})},
+          {"l", {l}},     {"u", {u}}};
+}
+
+json with(json problem, const std::string& key, const json& value) {
+  problem[key] = value;
+  return problem;
+}
+
+class Command : public CommandTest {
+ protected:
+  void write_json(const std::string& name, const json& value) const { write(name, value.dump()); }
+
+  // Bad usage or input: exit 1, nothing on stdout, one line on stderr that holds all of `words`.
+  void expect_refusal(const std::string& arguments, const std::vector<std::string>& words) const {
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, 1) << arguments;
+    EXPECT_EQ(result.out, "") << arguments;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    for (const auto& word : words) {
+      EXPECT_NE(result.err.find(word), std::string::npos)
+          << "no '" << word << "' in " << result.err;
+    }
+  }
+};
+
+TEST_F(Command, SolvesAndSaysSoInJson) {
+  write_json("half.json", half());
+  const auto result = run("solve half.json --json");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
+  const auto lines = result.json();
+  ASSERT_EQ(lines.size(), 1u);
+  const json& answer = lines[0];
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : answer.items()) keys.push_back(key);
+  std::vector<std::string> expected = {
+      "name",
+      "n",
+      "m",
+      "status",
+      "objective",
+      "primal_residual",
+      "dual_residual",
+      "gap",
+      "primal_residual_relative",
+      "dual_residual_relative",
+      "gap_relative",
+      "iterations",
+      "exchanges",
+      "method",
+      "x",
+      "y",
+      "certificate",
+      "seconds"};
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(keys, expected);
+  EXPECT_EQ(answer["status"], "solved");
+  EXPECT_NEAR(answer["objective"].get<double>(), 4.25, 1e-9);
+  EXPECT_NEAR(answer["x"][0].get<double>(), 0.5, 1e-9);
+  EXPECT_NEAR(answer["y"][0].get<double>(), 0.5, 1e-9);
+  EXPECT_TRUE(answer["certificate"].is_null());
+  EXPECT_LE(answer["gap_relative"].get<double>(), 1e-6);
+}
+
+TEST_F(Command, PrintsATableForPeople) {
+  write_json("half.json", half());
+  const auto result = run("solve half.json");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.out.find("half"), std::string::npos);
+  EXPECT_NE(result.out.find("4.25"), std::string::npos);
+  EXPECT_NE(result.out.find("x: 0.5, 0.5"), std::string::npos);
+}
+
+TEST_F(Command, AnswersInTheOrderOfTheFilesWhateverTheirShapes) {
+  write_json("a.json", with(half(), "name", "a"));
+  write_json("b.json", line("b", 2, 3));
+  write_json("c.json", with(half(), "name", "c"));
+  const auto lines = run("solve . --json").json();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0]["name"], "a");
+  EXPECT_EQ(lines[1]["name"], "b");
+  EXPECT_EQ(lines[2]["name"], "c");
+  EXPECT_NEAR(lines[1]["objective"].get<double>(), 2, 1e-6);
+}
+
+TEST_F(Command, CountsInfeasibleAndUnboundedAsAnswers) {
+  write_json(
+      "infeasible.json",
+      with(with(half(), "l", {-1e30, 2}), "A", entries(2, 2, {0, 1}, {0, 0}, {1, 1})));
+  write_json("unbounded.json", line("unbounded", -1e30, 3));
+  const auto result = run("solve infeasible.json unbounded.json --json");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const auto lines = result.json();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0]["status"], "primal_infeasible");
+  EXPECT_TRUE(lines[0]["x"][0].is_null()) << "NaN is null";
+  EXPECT_TRUE(lines[0]["objective"].is_null());
+  EXPECT_EQ(lines[0]["certificate"].size(), 2u);
+  EXPECT_EQ(lines[1]["status"], "dual_infeasible");
+  EXPECT_NEAR(lines[1]["certificate"][0].get<double>(), -1, 1e-9);
+}
+
+TEST_F(Command, GivesGradients) {
+  // x = (1 - u0, ...): along u0, dx = (1/2, 1/2); g = (1, 0), so du0 = 1/2.
+  write_json("half.json", with(half(), "g", {1, 0}));
+  const auto result = run("gradient half.json --json");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const json answer = result.json().at(0);
+  EXPECT_EQ(answer["differentiable"], true);
+  EXPECT_NEAR(answer["du"][0].get<double>(), 0.5, 1e-9);
+  EXPECT_EQ(answer["dl"][0], 0);
+  EXPECT_EQ(answer["dl"][1], 0);
+  EXPECT_NEAR(answer["dq"][0].get<double>(), -0.5, 1e-9);
+  EXPECT_NEAR(answer["dq"][1].get<double>(), 0.5, 1e-9);
+  EXPECT_NEAR(answer["dP"][0][0].get<double>(), -0.25, 1e-9);
+  EXPECT_NEAR(answer["dP"][0][1].get<double>(), 0, 1e-9);
+  EXPECT_NEAR(answer["dA"][0][0].get<double>(), -0.5, 1e-9);  // -(d x0 + y w0) = -1/4 - 1/4
+  EXPECT_NEAR(answer["dA"][0][1].get<double>(), 0, 1e-9);
+  EXPECT_NE(run("gradient half.json").out.find("half  solved, differentiable"), std::string::npos);
+}
+
+TEST_F(Command, ChecksGradients) {
+  write_json("half.json", half());
+  // The second equality is twice the first: their right-hand sides must move together.
+  json dependent = with(with(half(), "l", {1, 2}), "u", {1, 2});
+  dependent["A"] = entries(2, 2, {0, 0, 1, 1}, {0, 1, 0, 1}, {1, 1, 2, 2});
+  write_json("dependent.json", with(with(dependent, "g", {1, 3}), "name", "dependent"));
+  const auto lines = run("gradcheck half.json dependent.json --json --seed 3").json();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0]["differentiable"], true);
+  for (const auto& answer : lines) {
+    EXPECT_GT(answer["cosine"].get<double>(), 0.999999) << answer;
+    EXPECT_LT(answer["max_relative_error"].get<double>(), 1e-6) << answer;
+  }
+}
+
+TEST_F(Command, RoundsDataToFloat) {
+  write_json("half.json", with(half(), "q", {-1, -1.1}));
+  const auto answer = run("solve half.json --json --precision float").json().at(0);
+  EXPECT_EQ(answer["status"], "solved");
+  EXPECT_NEAR(answer["x"][1].get<double>(), 0.55, 1e-6);
+  EXPECT_NE(answer["x"][1].get<double>(), 0.55);
+  EXPECT_EQ(run("gradient half.json --precision float").exit_code, 0);
+}
+
+TEST_F(Command, TimesFamilies) {
+  for (const std::string family : {"qp", "lp", "dense_ineq", "portfolio", "mpc", "box"}) {
+    const auto result = run(
+        "bench --n 10 --batch 4 --repeat 2 --threads 1 --backward --p-diagonal 1 --json --family " +
+        family);
+    EXPECT_EQ(result.exit_code, 0) << family << result.err;
+    const json answer = result.json().at(0);
+    EXPECT_EQ(answer["family"], family);
+    EXPECT_EQ(answer["batch"], 4);
+    EXPECT_EQ(answer["unsolved"], 0);
+    EXPECT_GT(answer["forward_seconds"].get<double>(), 0);
+    EXPECT_GT(answer["backward_seconds"].get<double>(), 0);
+    EXPECT_GT(answer["bytes"].get<double>(), 0);
+    for (const char* key : {"primal_residual", "dual_residual", "gap"}) {
+      EXPECT_LE(answer[key].get<double>(), 1e-6) << family << " " << key;
+    }
+  }
+  EXPECT_NE(
+      run("bench --n 5 --batch 2 --repeat 1").out.find("not measured (--backward)"),
+      std::string::npos);
+}
+
+TEST_F(Command, TeachesItsUse) {
+  for (const std::string arguments :
+       {"--help", "solve --help", "gradient --help", "gradcheck --help", "bench --help",
+        "info --help"}) {
+    const auto result = run(arguments);
+    EXPECT_EQ(result.exit_code, 0) << arguments;
+    EXPECT_EQ(result.err, "") << arguments;
+    EXPECT_NE(result.out.find("Example"), std::string::npos) << arguments;
+  }
+  EXPECT_EQ(run("--version").out.find("bpqp "), 0u);
+  const auto info = run("info --json").json().at(0);
+  EXPECT_GT(info["threads"], 0);
+  EXPECT_FALSE(info["version"].get<std::string>().empty());
+  EXPECT_NE(run("info").out.find("CPU level"), std::string::npos);
+}
+
+TEST_F(Command, RefusesBadUsage) {
+  write_json("half.json", half());
+  expect_refusal("", {"no command given", "gradcheck", "bpqp --help"});
+  expect_refusal("--frobnicate", {"--frobnicate", "bpqp --help"});
+  expect_refusal("frobnicate", {"frobnicate", "--help"});
+  expect_refusal("solve", {"FILE", "bpqp solve --help"});
+  expect_refusal("solve half.json --frobnicate", {"--frobnicate", "bpqp solve --help"});
+  expect_refusal("solve half.json --method simplex", {"--method", "simplex", "interior_point"});
+  expect_refusal("solve half.json --backward-method x", {"--backward-method", "direct"});
+  expect_refusal("solve half.json --device tpu", {"--device", "tpu", "cuda"});
+  expect_refusal("solve half.json --precision half", {"--precision", "half", "float"});
+  expect_refusal("solve half.json --eps small", {"--eps", "small"});
+  expect_refusal("solve half.json --eps -1", {"--eps", "-1"});
+  expect_refusal("solve half.json --threads -2", {"--threads", "-2"});
+  expect_refusal("gradcheck half.json --directions 2", {"--directions", "2"});
+  expect_refusal("bench --family milp", {"--family", "milp", "dense_ineq"});
+  expect_refusal("bench --n 0", {"n", "0"});
+  expect_refusal("bench --n 4 --eq 5", {"eq", "5", "at most n = 4"});
+  expect_refusal("info half.json", {"half.json"});
+}
+
+TEST_F(Command, RefusesWhatIsNotThere) {
+  std::filesystem::create_directories(folder_ / "in/empty");
+  expect_refusal("solve none.json", {"none.json: no such file"});
+  expect_refusal("solve empty", {"empty: no problem files in this folder"});
+  expect_refusal("gradient empty", {"empty: no problem files in this folder"});
+}
+
+TEST_F(Command, RefusesADeviceThatIsNotThere) {
+  if (!run("info --json").json().at(0)["cuda_devices"].empty()) GTEST_SKIP() << "there is one";
+  write_json("half.json", half());
+  expect_refusal("solve half.json --device cuda", {"cuda"});
+  expect_refusal("bench --device cuda", {"cuda"});
+}
+
+TEST_F(Command, NamesFileAndFieldOfBadInput) {
+  write("text.json", "n = 2");
+  expect_refusal("solve text.json", {"text.json: not JSON"});
+  write("nan.json", R"({"n": 1, "q": [NaN]})");
+  expect_refusal("solve nan.json", {"nan.json: not JSON", "JSON has no NaN"});
+  write("cut.json.gz", "\x1f\x8b\x08\x0c");
+  expect_refusal("solve cut.json.gz", {"cut.json.gz", "end too early"});
+  write_json("length.json", with(half(), "q", {1}));
+  expect_refusal("gradient length.json", {"length.json: q: given", "expected 2 (n)"});
+  write_json("index.json", with(half(), "P", entries(2, 2, {0, 2}, {0, 1}, {1, 1})));
+  expect_refusal("solve index.json", {"index.json: P.i[1]: given 2"});
+  write_json("null.json", with(half(), "u", {1, nullptr}));
+  expect_refusal("solve null.json", {"null.json: u[1]: given null"});
+  write_json("asymmetric.json", with(half(), "P", entries(2, 2, {0, 0, 1}, {0, 1, 1}, {1, 1, 1})));
+  expect_refusal("solve asymmetric.json", {"asymmetric.json: P: given P[0][1] = 1", "symmetric"});
+  write_json("cone.json", with(half(), "cones", {3}));
+  expect_refusal("solve cone.json", {"cone.json: cones: given", "at most m = 2"});
+}
+
+TEST_F(Command, AnswersTheOthersBesideABadFile) {
+  write_json("a.json", half());
+  write("b.json", "{");
+  write_json("c.json", with(half(), "name", "third"));
+  for (const std::string what : {"solve", "gradient", "gradcheck"}) {
+    const auto result = run(what + " . --json");
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.json().size(), 2u) << what;
+    EXPECT_NE(result.err.find("b.json: not JSON"), std::string::npos);
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+}
+
+TEST_F(Command, SaysThatSomeWereNotAnswered) {
+  // Accuracy beyond doubles' on a problem whose solution is no round number.
+  write_json("half.json", with(half(), "q", {-0.3, -1.7}));
+  write_json("c.json", line("c", 2, 3));
+  const auto result = run("solve . --json --eps 1e-300");
+  const auto lines = result.json();
+  ASSERT_EQ(lines.size(), 2u);
+  bool all_solved = true;
+  for (const auto& answer : lines) all_solved = all_solved && answer["status"] == "solved";
+  EXPECT_EQ(result.exit_code, all_solved ? 0 : 2);
+}
+
+}  // namespace
+}  // namespace bpqp::test
