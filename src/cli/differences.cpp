@@ -7,12 +7,19 @@
 namespace bpqp::cli {
 namespace {
 
-constexpr double kTight[] = {1e-10, 1e-9, 1e-8, 1e-6};
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
-// Steps relative to the directions' own sizes. The error of a central difference is of the order of
-// the step squared, that of the solves (1e-12 after the polish) divided by it; the two meet near
-// 1e-5. A smaller step is for directions along which rows become active or inactive before that.
-constexpr double kSteps[] = {1e-5, 1e-6, 1e-7, 1e-8};
+constexpr double kTight[] = {1e-10, 1e-9, 1e-8, 1e-7, 1e-6};
+
+// Steps relative to the directions' own sizes, in the order in which they are tried, each a tenth
+// of another. The error of a central difference is of the order of the step squared, that of the
+// solves (1e-10 to 1e-15 after the polish) divided by it: where they meet depends on the problem.
+// Small ones are for directions along which rows soon become active or inactive.
+constexpr double kSteps[] = {1e-4, 1e-5, 1e-6, 1e-3, 1e-7, 1e-8};
+
+// Two steps that agree to this are enough.
+constexpr double kAgree = 1e-7;
 
 constexpr double kBytes = 5e8;  // of the problems beside one problem that are solved at once
 
@@ -37,6 +44,11 @@ void append_moved(const io::ProblemFile& p, const Direction& d, double step, Bes
   append_moved(p.u, d.u, step, out.u);
 }
 
+// An end within 100 times the tolerance will do: how much it disturbs is seen by comparing steps.
+bool is_usable(Status status) {
+  return status == Status::solved || status == Status::solved_inaccurate;
+}
+
 double dot(const std::vector<double>& g, const double* x) {
   double sum = 0;
   for (std::size_t j = 0; j < g.size(); ++j) sum += g[j] * x[j];
@@ -49,6 +61,30 @@ std::size_t directions_at_once(const Shape& s) {
 }
 
 }  // namespace
+
+Estimate estimate(std::vector<Quotient> quotients) {
+  std::sort(quotients.begin(), quotients.end(), [](const Quotient& a, const Quotient& b) {
+    return a.step > b.step;
+  });
+  // A difference across a change of the active set is no derivative: the last resort, smallest
+  // step.
+  Estimate best{kNaN, kInfinite};
+  for (const auto& q : quotients) best.value = std::isnan(q.value) ? best.value : q.value;
+  std::erase_if(quotients, [](const Quotient& q) { return !q.same_active_set; });
+  if (!quotients.empty()) best.value = quotients.back().value;
+  for (std::size_t i = 0; i + 1 < quotients.size(); ++i) {
+    const double larger = quotients[i].value, smaller = quotients[i + 1].value;
+    const double size = std::max(std::fabs(larger), std::fabs(smaller));
+    const double difference = size > 0 ? std::fabs(larger - smaller) / size : 0;
+    if (difference >= best.difference) continue;
+    // With the step a tenth, noise of the solves grows 10 times and the error of the formula
+    // shrinks 100 times: the next difference is 10 times this one, or a hundredth of it.
+    const bool noisy = i + 2 < quotients.size() &&
+                       std::fabs(smaller - quotients[i + 2].value) > 0.3 * difference * size;
+    best = {noisy ? larger : smaller, difference};
+  }
+  return best;
+}
 
 DifferenceQuotients::DifferenceQuotients(const io::ProblemFile& problem, const Settings& settings)
     : problem_(problem), settings_(settings) {
@@ -87,10 +123,9 @@ void DifferenceQuotients::measure_at(
     const Directions& directions,
     const std::vector<int>& which,
     const std::vector<double>& g,
-    std::vector<double>& measured,
-    std::vector<int>& changed) const {
+    std::vector<std::vector<Quotient>>& quotients) const {
   const Shape& s = problem_.shape;
-  const std::size_t n = std::size_t(s.n), m = std::size_t(s.m), batch = 2 * which.size();
+  const std::size_t n = s.n, m = s.m, batch = 2 * which.size();
   Beside data;
   for (const int k : which) {
     const Direction direction = directions.make(k);
@@ -106,33 +141,33 @@ void DifferenceQuotients::measure_at(
       {x.data(), nullptr, active.data(), reports.data()});
   for (std::size_t i = 0; i < which.size(); ++i) {
     const std::size_t plus = 2 * i, minus = plus + 1;
-    const bool solved =
-        reports[plus].status == Status::solved && reports[minus].status == Status::solved;
-    const bool same = same_active_set(&active[plus * m]) && same_active_set(&active[minus * m]);
-    double& result = measured[std::size_t(which[i])];
-    result = solved ? (dot(g, &x[plus * n]) - dot(g, &x[minus * n])) / (2 * step)
-                    : std::numeric_limits<double>::quiet_NaN();
-    if (!solved || !same) changed.push_back(which[i]);
+    const bool solved = is_usable(reports[plus].status) && is_usable(reports[minus].status);
+    const bool same =
+        same_active_set(active.data() + plus * m) && same_active_set(active.data() + minus * m);
+    const double difference = dot(g, &x[plus * n]) - dot(g, &x[minus * n]);
+    quotients[std::size_t(which[i])].push_back(
+        {step, solved ? difference / (2 * step) : kNaN, solved && same});
   }
 }
 
 std::vector<double> DifferenceQuotients::measure(
     const Directions& directions, int count, const std::vector<double>& g) const {
-  std::vector<double> measured(std::size_t(count), std::numeric_limits<double>::quiet_NaN());
-  std::vector<int> pending;
-  for (int k = 0; k < count; ++k) pending.push_back(k);
+  std::vector<std::vector<Quotient>> quotients(static_cast<std::size_t>(count));
   const std::size_t most = directions_at_once(problem_.shape);
   for (const double step : kSteps) {
-    std::vector<int> changed;
+    std::vector<int> pending;
+    for (int k = 0; k < count; ++k) {
+      if (estimate(quotients[std::size_t(k)]).difference > kAgree) pending.push_back(k);
+    }
     for (std::size_t first = 0; first < pending.size(); first += most) {
       const auto last = std::min(first + most, pending.size());
       const std::vector<int> which(
           pending.begin() + std::ptrdiff_t(first), pending.begin() + std::ptrdiff_t(last));
-      measure_at(step, directions, which, g, measured, changed);
+      measure_at(step, directions, which, g, quotients);
     }
-    pending = changed;
-    if (pending.empty()) break;
   }
+  std::vector<double> measured;
+  for (const auto& of_direction : quotients) measured.push_back(estimate(of_direction).value);
   return measured;
 }
 

@@ -10,6 +10,21 @@
 
 namespace bpqp::cli {
 
+/// A central difference along one direction.
+struct Quotient {
+  double step;           ///< h
+  double value;          ///< (g'x(+h) - g'x(-h)) / 2h; NaN where an end was not solved
+  bool same_active_set;  ///< at both ends as in the middle
+};
+
+/// The derivative that differences of several steps agree on, without a look at what it should be.
+/// Each step's neighbour is ten times larger or smaller; the two that differ least are believed.
+struct Estimate {
+  double value;       ///< NaN if no difference could be taken
+  double difference;  ///< relative, of those two; infinite if there are no two
+};
+Estimate estimate(std::vector<Quotient> quotients);
+
 /// One tightly solved problem, and the problems beside it.
 class DifferenceQuotients {
  public:
@@ -22,7 +37,8 @@ class DifferenceQuotients {
   const std::vector<double>& x() const { return x_; }
   const std::vector<double>& y() const { return y_; }
 
-  /// (g'x(+h) - g'x(-h)) / 2h along directions 0 ... count - 1; NaN where an end was not solved.
+  /// Derivatives of g'x along directions 0 ... count - 1; NaN where problems beside were not
+  /// solved.
   std::vector<double> measure(
       const Directions& directions, int count, const std::vector<double>& g) const;
 
@@ -33,8 +49,7 @@ class DifferenceQuotients {
       const Directions& directions,
       const std::vector<int>& which,
       const std::vector<double>& g,
-      std::vector<double>& measured,
-      std::vector<int>& changed) const;
+      std::vector<std::vector<Quotient>>& quotients) const;
   bool same_active_set(const std::int8_t* active) const;
 
   const io::ProblemFile& problem_;

@@ -7,8 +7,9 @@
 ///             it is bounded below. Source: BPQP, with its regularisation of 1e-6.
 /// socp        minimise q'x with |x| <= 1 (one cone of n + 1 rows), A x = A x0; A, q normal,
 ///             |x0| = 1/2. Source: BPQP, with the radius set to 1.
-/// dense_ineq  P = R'R/n + 0.1 I, q = 3 normal, A x <= A x0 + uniform; R, A, x0 normal: about
-///             half of n rows active at 2 n rows. Own: the family that makes active sets hard.
+/// dense_ineq  P = R'R/n + 0.1 I, q = 3 normal, A x <= A x0 + uniform; R, A, x0 normal. Half of n
+///             rows are active at n rows, nine tenths at 2 n. Own: active sets that are hard to
+///             guess.
 /// portfolio   P = F F'/n + D with n/10 factors, F normal, D uniform on [0.1, 1.1); q = -normal/10;
 ///             sum w = 1, 0 <= w <= max(0.1, 2/n). Source: Markowitz with a factor model, as in
 ///             OSQP's benchmarks.
