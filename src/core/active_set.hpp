@@ -21,6 +21,8 @@ struct WorkingSet {
   int* list = nullptr;           ///< [capacity] rows in the order of the factor
   signed char* side = nullptr;   ///< [m] 1: at u, -1: at l, 0: not in the set
   R* y = nullptr;                ///< [m] multipliers, zero off the set
+  R* change = nullptr;           ///< [m] of y since it was last set to zero: y itself may be too
+                                 ///< large to hold the small steps that refine x
   R* L = nullptr;                ///< [capacity x capacity] column-major, lower
   int size = 0;                  ///< k; the same on every lane, each lane has its own copy
 
@@ -30,6 +32,7 @@ struct WorkingSet {
     w.list = arena.take<int>(w.capacity);
     w.side = arena.take<signed char>(m);
     w.y = arena.take<R>(m);
+    w.change = arena.take<R>(m);
     w.L = arena.take<R>(std::size_t(w.capacity) * w.capacity);
     return w;
   }
@@ -48,8 +51,8 @@ BPQP_HD bool append(
   solve_lower(team, w.L, k, w.capacity, s, 1, w.capacity);
   double squares = 0;
   for (int j : team.items(k)) squares += double(s[j]) * double(s[j]);
-  const double pivot = double(schur.diagonal[row]) - team.sum(squares);
-  if (k == w.capacity || !(pivot > kDependent * double(schur.diagonal[row]))) return false;
+  const double whole = double(schur.pivot(row)), pivot = whole - team.sum(squares);
+  if (k == w.capacity || !(pivot > kDependent * whole)) return false;
   for (int j : team.items(k)) w.factor(k, j) = s[j];
   if (team.rank() == 0) {
     w.factor(k, k) = R(std::sqrt(pivot));
@@ -117,7 +120,7 @@ BPQP_HD bool factor_listed(const T& team, const Schur<R>& schur, const WorkingSe
   double dependent = 0;
   for (int j : team.items(k)) {
     const double root = double(w.factor(j, j));
-    if (!(root * root > kDependent * double(schur.diagonal[w.list[j]]))) dependent = 1;
+    if (!(root * root > kDependent * double(schur.pivot(w.list[j])))) dependent = 1;
   }
   return team.max(dependent) == 0;
 }

@@ -31,8 +31,8 @@ BPQP_HD bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R*
   return abs_max(team, scratch_n, p.n) <= kCertificate;
 }
 
-/// Makes A'y smaller for a ray y (scaled units; the set's rows and one more) by changing y on the
-/// working set: the residual comes from the user's data, so few passes reach rounding.
+/// Makes A'y smaller for the ray y in w.change (scaled units; the set's rows and one more) by changing
+/// it on the working set: the residual comes from the user's data, so few passes reach rounding.
 template <class D, class R, Team T>
 BPQP_HD void refine_ray(
     const T& team,
@@ -41,7 +41,7 @@ BPQP_HD void refine_ray(
     const WorkingSet<R>& w,
     const KktScratch<R>& s) {
   for (int pass = 0; pass < 3; ++pass) {
-    for (int i : team.items(p.m)) s.r_y[i] = c.scaling.E[i] * w.y[i];
+    for (int i : team.items(p.m)) s.r_y[i] = c.scaling.E[i] * w.change[i];
     team.sync();
     product(team, p.A, p.n, p.m, p.n, s.r_y, s.t);
     for (int j : team.items(p.n)) s.t[j] *= c.scaling.D[j];
@@ -50,33 +50,47 @@ BPQP_HD void refine_ray(
     for (int j : team.items(w.size)) s.a[j] = dot(c.Y + std::size_t(w.list[j]) * p.n, s.t, p.n);
     team.sync();
     cholesky_solve(team, w.L, w.size, w.capacity, s.a);
-    for (int j : team.items(w.size)) w.y[w.list[j]] -= s.a[j];
+    for (int j : team.items(w.size)) w.change[w.list[j]] -= s.a[j];
     team.sync();
   }
 }
 
-/// Scales the candidate d [n] to a certificate in place; false if it is none.
+/// What a direction d with q'd < 0 is: nothing; flat (P d = 0), so that the objective falls along it
+/// until a row blocks; or, if none ever does, a certificate of unboundedness.
+enum class Descent : int { none = 0, flat, certificate };
+
+/// Scales the candidate d [n] to q'd = -1 in place and classifies it; Ad [m] gets A d. `slope` gets
+/// q'd before.
 template <class D, class R, Team T>
-BPQP_HD bool dual_certificate(
-    const T& team, const ProblemView<D>& p, bool symmetric, R* d, R* scratch_n, R* scratch_m,
+BPQP_HD Descent classify_descent(
+    const T& team,
+    const ProblemView<D>& p,
+    bool symmetric,
+    R* d,
+    double& slope,
+    R* Ad,
+    R* scratch_n,
     R* scratch2_n) {
-  double slope = 0;
+  slope = 0;
   for (int j : team.items(p.n)) slope += double(p.q[j]) * double(d[j]);
   slope = team.sum(slope);
-  if (!(slope < 0 && slope > -INFINITY)) return false;
+  if (!(slope < 0 && slope > -INFINITY)) return Descent::none;
   for (int j : team.items(p.n)) d[j] = R(double(d[j]) / -slope);
   team.sync();
   hessian_product(team, p, symmetric, d, scratch_n, scratch2_n);
-  if (!(abs_max(team, scratch_n, p.n) <= kCertificate)) return false;
-  transposed_product(team, p.A, p.n, p.m, p.n, d, scratch_m);
+  if (!(abs_max(team, scratch_n, p.n) <= kCertificate)) return Descent::none;
+  transposed_product(team, p.A, p.n, p.m, p.n, d, Ad);
   double worst = 0;
   for (int i : team.items(p.m)) {
-    const double a = double(scratch_m[i]);
+    const double a = double(Ad[i]);
     if (!(a == a)) worst = a;
     if (has_upper(double(p.u[i]))) worst = nan_max(worst, a);
     if (has_lower(double(p.l[i]))) worst = nan_max(worst, -a);
   }
-  return team.max(worst) <= kCertificate;
+  worst = team.max(worst);
+  return worst <= kCertificate ? Descent::certificate
+         : worst == worst      ? Descent::flat
+                               : Descent::none;
 }
 
 }  // namespace bpqp::core

@@ -100,7 +100,7 @@ template <class R, Team T>
 BPQP_HD int settle(
     const T& team,
     const Schur<R>& schur,
-    const RowSides<R>& rows,
+    RowSides<R>& rows,
     WorkingSet<R>& w,
     R* v,
     R* d,
@@ -109,17 +109,20 @@ BPQP_HD int settle(
   for (; dropped <= limit; ++dropped) {
     stationary_step(team, w, v, rows.l, rows.u, d);
     const Pick block = longest_step(team, rows, w, d, 1.0, 0.0);
+    if (block.index < 0) {
+      full_step(team, schur, rows, w, v, d);
+      break;
+    }
     for (int j : team.items(w.size)) d[j] *= R(block.value);
     team.sync();
     change_multipliers(team, schur, w, w.list, w.size, d, v);
-    if (block.index < 0) break;
     drop(team, w, block.index);
   }
   return dropped;
 }
 
 /// Adds the violated `row` (side +-1). Where it depends on the set, moves along the ray first; on
-/// `infeasible`, y is the ray: A'y = 0, h(y) < 0, up to rounding.
+/// `infeasible`, w.change is the ray: A'y = 0, h(y) < 0, up to rounding; y stays as it was.
 template <class R, Team T>
 BPQP_HD DualOutcome add_row(
     const T& team,
@@ -136,6 +139,7 @@ BPQP_HD DualOutcome add_row(
       if (team.rank() == 0) {
         w.side[row] = (signed char)side;
         w.y[row] = R(side * moved);
+        w.change[row] += R(side * moved);
       }
       team.sync();
       return DualOutcome::optimal;
@@ -147,13 +151,16 @@ BPQP_HD DualOutcome add_row(
     const double ignore = kRayTolerance * (largest > 1 ? largest : 1);
     const Pick block = longest_step(team, rows, w, s, INFINITY, ignore);
     if (block.index < 0) {
-      for (int i : team.items(schur.m)) w.y[i] = i == row ? R(side) : R(0);
+      for (int i : team.items(schur.m)) w.change[i] = i == row ? R(side) : R(0);
       team.sync();
-      for (int j : team.items(w.size)) w.y[w.list[j]] = s[j];
+      for (int j : team.items(w.size)) w.change[w.list[j]] = s[j];
       team.sync();
       return DualOutcome::infeasible;
     }
-    for (int j : team.items(w.size)) w.y[w.list[j]] += R(block.value) * s[j];
+    for (int j : team.items(w.size)) {
+      w.y[w.list[j]] += R(block.value) * s[j];
+      w.change[w.list[j]] += R(block.value) * s[j];
+    }
     moved += block.value;
     team.sync();
     drop(team, w, block.index);
@@ -168,7 +175,7 @@ template <class R, Team T>
 BPQP_HD DualReport dual_active_set(
     const T& team,
     const Schur<R>& schur,
-    const RowSides<R>& rows,
+    RowSides<R>& rows,
     WorkingSet<R>& w,
     R* v,
     R* scratch,

@@ -9,21 +9,25 @@
 
 namespace bpqp::core {
 
+/// Rounding on other rows may be this much larger than on the rows where it is measured.
+constexpr double kNoiseMargin = 10;
+
 /// The rows' sides in scaled units. The constraint-space problem is known by a pair (y, v) of
 /// multipliers and activities that belong together: a change d of y changes v by -S d.
 template <class R>
 struct RowSides {
   const R* l = nullptr;     ///< [m]
   const R* u = nullptr;     ///< [m]
-  double tolerance = 1e-11; ///< a row may exceed its side by this times 1 + |side|
+  double tolerance = 0;  ///< a row may exceed its side by this times 1 + |side|, and by `noise`
+  double noise = 0;      ///< rounding in the activities, as measured on rows held at their sides
 
   BPQP_HD bool equality(int i) const { return l[i] == u[i]; }
 
   /// By how much v lies outside [l_i, u_i]: positive above, negative below; NaN stays.
   BPQP_HD double violation(int i, double v) const {
     const double lower = double(l[i]), upper = double(u[i]);
-    if (v > upper + tolerance * (1 + std::fabs(upper))) return v - upper;
-    if (v < lower - tolerance * (1 + std::fabs(lower))) return v - lower;
+    if (v > upper + (noise + tolerance * (1 + std::fabs(upper)))) return v - upper;
+    if (v < lower - (noise + tolerance * (1 + std::fabs(lower)))) return v - lower;
     return v == v ? 0 : v;
   }
 };
@@ -52,7 +56,10 @@ BPQP_HD void change_multipliers(
     int k,
     const R* d,
     R* v) {
-  for (int j : team.items(k)) w.y[list[j]] += d[j];
+  for (int j : team.items(k)) {
+    w.y[list[j]] += d[j];
+    w.change[list[j]] += d[j];
+  }
   team.sync();
   schur.move(team, list, k, d, v);
 }
@@ -85,6 +92,25 @@ BPQP_HD void release(
   if (count > 0) change_multipliers(team, schur, w, list, count, d, v);
 }
 
+/// Steps to the stationary multipliers of the set, d scratch, and measures rows.noise: a row of the
+/// set should now lie on its side, and how far off it lies is what rounding did to all activities.
+template <class R, Team T>
+BPQP_HD void full_step(
+    const T& team,
+    const Schur<R>& schur,
+    RowSides<R>& rows,
+    const WorkingSet<R>& w,
+    R* v,
+    R* d) {
+  change_multipliers(team, schur, w, w.list, w.size, d, v);
+  double off = 0;
+  for (int j : team.items(w.size)) {
+    const int i = w.list[j];
+    off = nan_max(off, std::fabs(double(v[i] - (w.side[i] > 0 ? rows.u[i] : rows.l[i]))));
+  }
+  rows.noise = kNoiseMargin * team.max(off);
+}
+
 /// One round: the stationary multipliers of the set, then every row of wrong sign out and every
 /// violated row in. Returns the number of rows exchanged (0: KKT holds on all rows). On return the
 /// factor is that of the round's set, the sides those of the next. list [m], d [m] are scratch.
@@ -92,7 +118,7 @@ template <class R, Team T>
 BPQP_HD int exchange_round(
     const T& team,
     const Schur<R>& schur,
-    const RowSides<R>& rows,
+    RowSides<R>& rows,
     WorkingSet<R>& w,
     R* v,
     int* list,
@@ -100,7 +126,7 @@ BPQP_HD int exchange_round(
   rebuild(team, schur, w, rows.l, rows.u, d);
   release(team, schur, rows, w, v, list, d);
   stationary_step(team, w, v, rows.l, rows.u, d);
-  change_multipliers(team, schur, w, w.list, w.size, d, v);
+  full_step(team, schur, rows, w, v, d);
   double exchanged = 0;
   for (int i : team.items(schur.m)) {
     if (w.side[i] != 0) {

@@ -45,7 +45,6 @@ struct ForwardWork {
   R *c = nullptr, *v = nullptr;      ///< [m] linear term of ADMM, activities
   int* list = nullptr;               ///< [m]
   R* diagonal = nullptr;             ///< [m] of S
-  R* y_old = nullptr;                ///< [m]
   R *h = nullptr, *t = nullptr;      ///< [n]
   R* x_best = nullptr;               ///< [n]
   R* y_best = nullptr;               ///< [m]
@@ -57,7 +56,7 @@ struct ForwardWork {
 
   BPQP_HD static ForwardWork lay_out(Arena& arena, int n, int m) {
     ForwardWork s;
-    for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_old, &s.y_best})
+    for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_best})
       *vector = arena.take<R>(m);
     for (R** vector : {&s.h, &s.t, &s.x_best}) *vector = arena.take<R>(n);
     s.list = arena.take<int>(m);

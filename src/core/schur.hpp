@@ -14,20 +14,30 @@ struct Schur {
   const R* S = nullptr;         ///< [m x m] or null
   const R* diagonal = nullptr;  ///< [m] diagonal of S
   R* scratch_n = nullptr;       ///< [n], used in x-form only
+  R mu = 0;  ///< S + mu I in place of S: no row then depends on others (docs/math.md M23)
 
-  /// out[j] = S(list[j], row) for j < k.
+  /// Diagonal entry `row` of S + mu I.
+  BPQP_HD R pivot(int row) const { return diagonal[row] + mu; }
+
+  /// out[j] = (S + mu I)(list[j], row) for j < k.
   template <Team T>
   BPQP_HD void column(const T& team, int row, const int* list, int k, R* out) const {
     const R* y_row = Y + std::size_t(row) * n;
     for (int j : team.items(k))
       out[j] = S ? S[std::size_t(row) * m + list[j]]
                  : dot(Y + std::size_t(list[j]) * n, y_row, n);
+    for (int j : team.items(k))
+      if (list[j] == row) out[j] += mu;
     team.sync();
   }
 
-  /// The activities' answer to a change of multipliers: v [m] -= S(:, list) d, d [k] by position.
+  /// The activities' answer to a change of multipliers: v [m] -= (S + mu I)(:, list) d, d [k] by position.
   template <Team T>
   BPQP_HD void move(const T& team, const int* list, int k, const R* d, R* v) const {
+    if (mu > 0) {
+      for (int j : team.items(k)) v[list[j]] -= mu * d[j];
+      team.sync();
+    }
     if (S) {
       subtract_columns(team, S, m, list, k, d, v);
       return;

@@ -28,10 +28,11 @@ constexpr int kBlockRounds = 10;
 /// A pass whose residuals reach this ends the loop; one that only reaches eps ends it once further
 /// passes stop helping.
 constexpr double kPolished = 1e-11;
-/// A row may exceed its side by this times 1 + |side| before it is exchanged (scaled), or by this
-/// times the largest activity of the pass's start, where rounding is as large.
+/// A row may exceed its side by this times 1 + |side| before it is exchanged (scaled).
 constexpr double kRowTolerance = 1e-11;
-constexpr double kRowNoise = 1e-14;
+/// mu over the largest S_ii, once the active-set method has lost its way.
+constexpr double kDualProximal = 1e-8;
+constexpr int kFeasibilityPasses = 20;
 /// |y| and slack of a row (scaled) both below this times their largest: weakly active.
 constexpr double kStrict = 1e-7;
 
@@ -82,13 +83,18 @@ class Forward {
       if (!(worst < INFINITY) || finished(pass, stalled)) break;
       linearise();
       if ((pass == 0 && !warm) || lost_ || !o_.polish) guess();
-      if (!find_active_set(pass == 0 || lost_)) {
-        if (infeasible()) return report_;
-        restore_multipliers();
+      if (!find_active_set(pass == 0 || lost_) && infeasible()) return report_;
+      if (lost_ && closest_feasible()) return report_;
+      if (lost_) {  // back to the pass's start, and by another way
+        for (int i : team_.items(p_.m)) w_.y[i] = y_start(i);
+        team_.sync();
+        w_.size = 0;
+        guess_sides(team_, p_.m, s_.l, s_.u, w_);
         continue;
       }
       step();
-      if (c_.report.singular && pass > 0 && unbounded()) return report_;
+      if (schur_.mu > 0 && infeasible()) return report_;
+      if (c_.report.singular && pass > 0 && unbounded(stalled >= 2)) return report_;
     }
     return finish();
   }
@@ -100,9 +106,9 @@ class Forward {
     const bool reached = report_.residuals.over(o_.eps_abs, o_.eps_rel) <= 1;
     if (!o_.polish) return reached || report_.iterations >= o_.max_iter || o_.out_of_time();
     if (best_ <= kPolished || (reached && stalled >= 2)) return true;
-    const bool singular = c_.report.singular;
+    const bool singular = c_.report.singular || schur_.mu > 0;
     return (stalled >= 6 && !singular) || pass >= (singular ? kPassesSingular : kPasses) ||
-           o_.out_of_time();
+           o_.out_of_time() || report_.exchanges >= o_.max_exchanges;
   }
 
   BPQP_HD void scale_bounds() {
@@ -121,19 +127,22 @@ class Forward {
     cost = team_.max(cost);
     cost_ = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
     schur_ = {p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
-    rows_ = {s_.l, s_.u};
+    rows_ = {s_.l, s_.u, kRowTolerance};
   }
 
   BPQP_HD void start(bool warm) {
     for (int j : team_.items(p_.n))
       if (!warm) x_[j] = 0;
     for (int i : team_.items(p_.m))
-      w_.y[i] = warm ? R(double(y_[i]) * cost_ / double(c_.scaling.E[i])) : R(0);
+      w_.y[i] = warm ? y_start(i) : R(0);
     team_.sync();
     w_.size = 0;
     guess_sides(team_, p_.m, s_.l, s_.u, w_);
     unscale_y();
   }
+
+  /// y of the pass's start, scaled.
+  BPQP_HD R y_start(int i) const { return R(double(y_[i]) * cost_ / double(c_.scaling.E[i])); }
 
   BPQP_HD void unscale_y() {
     for (int i : team_.items(p_.m)) y_[i] = R(double(w_.y[i]) * double(c_.scaling.E[i]) / cost_);
@@ -155,13 +164,18 @@ class Forward {
       s_.h[j] = R(
           -cost_ * double(scale.D[j]) *
           (double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
-    for (int i : team_.items(p_.m)) s_.y_old[i] = w_.y[i];
+    activities_at_y(s_.products.Ax);
+  }
+
+  /// h = L^-1 h, v = A x + Y'h.
+  BPQP_HD void activities_at_y(const R* Ax) {
+    for (int i : team_.items(p_.m)) w_.change[i] = 0;
     team_.sync();
     solve_lower(team_, c_.L, p_.n, p_.n, s_.h, 1, p_.n);
     transposed_product(team_, c_.Y, p_.n, p_.m, p_.n, s_.h, s_.v);
-    for (int i : team_.items(p_.m)) s_.v[i] += scale.E[i] * s_.products.Ax[i];
+    for (int i : team_.items(p_.m)) s_.v[i] += c_.scaling.E[i] * Ax[i];
     team_.sync();
-    rows_.tolerance = nan_max(kRowTolerance, kRowNoise * abs_max(team_, s_.v, p_.m));
+    rows_.noise = 0;
   }
 
   /// ADMM from (x, y): its multipliers into w.y, v following, and the sides that they suggest.
@@ -236,7 +250,7 @@ class Forward {
   }
 
   /// Exchanges until KKT holds on all rows of the constraint-space problem. False: infeasible, and
-  /// w.y holds the ray.
+  /// w.change holds the ray.
   BPQP_HD bool find_active_set(bool first) {
     verified_ = false;
     lost_ = false;
@@ -254,47 +268,82 @@ class Forward {
       rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
       release(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
     }
+    const int left = o_.max_exchanges - report_.exchanges, fair = 50 + 4 * (p_.n + p_.m);
     const DualReport dual = dual_active_set(
-        team_, schur_, rows_, w_, s_.v, s_.kkt.a, o_.max_exchanges - report_.exchanges);
+        team_, schur_, rows_, w_, s_.v, s_.kkt.a, schur_.mu > 0 || left < fair ? left : fair);
     report_.exchanges += dual.exchanges;
     verified_ = dual.outcome == DualOutcome::optimal;
     lost_ = !verified_;
+    if (lost_) regularise();
     return dual.outcome != DualOutcome::infeasible;
   }
 
-  /// x += H^-1 (r - A'(y - y_old)), and y in the user's units.
+  /// From here on the dual is proximal too (S + mu I, centre y of each pass): no row then depends on
+  /// others, and no tie is exact. The passes become the proximal method of multipliers, whose steps in
+  /// y tend to the certificate where there is no solution (Banjac et al. 2019).
+  BPQP_HD void regularise() {
+    if (schur_.mu > 0) return;
+    schur_.mu = R(kDualProximal * abs_max(team_, s_.diagonal, p_.m));
+  }
+
   BPQP_HD void step() {
-    for (int i : team_.items(p_.m)) s_.kkt.a[i] = w_.y[i] - s_.y_old[i];
-    team_.sync();
-    product(team_, c_.Y, p_.n, p_.m, p_.n, s_.kkt.a, s_.t);
+    move_x();
+    unscale_y();
+  }
+
+  /// x += H^-1 (r - A'(change of y)).
+  BPQP_HD void move_x() {
+    product(team_, c_.Y, p_.n, p_.m, p_.n, w_.change, s_.t);
     for (int j : team_.items(p_.n)) s_.t[j] = s_.h[j] - s_.t[j];
     team_.sync();
     solve_lower_transposed(team_, c_.L, p_.n, p_.n, s_.t, 1, p_.n);
     for (int j : team_.items(p_.n)) {
-      s_.t[j] *= c_.scaling.D[j];  // a linear program's x is not scaled by its cost
+      s_.t[j] *= c_.scaling.D[j];
       x_[j] += s_.t[j];
     }
-    unscale_y();
+    team_.sync();
   }
 
-  /// Whether the last step (in t) is a direction of unboundedness; x then holds the certificate.
-  BPQP_HD bool unbounded() {
+  /// Whether the last step (in t) is a direction of unboundedness; x then holds the certificate. A
+  /// step that is one but for a distant row is extended to that row, where the next pass takes it up.
+  BPQP_HD bool unbounded(bool stalled) {
     for (int j : team_.items(p_.n)) s_.h[j] = s_.t[j];
     team_.sync();
-    if (!dual_certificate(
-            team_, p_, c_.report.symmetric, s_.h, s_.kkt.r_x, s_.kkt.r_y, s_.kkt.t))
-      return false;
-    for (int j : team_.items(p_.n)) x_[j] = s_.h[j];
+    double slope = 0;
+    R* Ad = s_.kkt.r_y;
+    const Descent kind = classify_descent(
+        team_, p_, c_.report.symmetric, s_.h, slope, Ad, s_.kkt.r_x, s_.kkt.t);
+    if (kind == Descent::certificate) {
+      for (int j : team_.items(p_.n)) x_[j] = s_.h[j];
+      team_.sync();
+      report_.status = Status::dual_infeasible;
+      report_.certified = true;
+      return true;
+    }
+    if (kind == Descent::flat && stalled) extend_step(Ad, -slope);
+    return false;
+  }
+
+  /// x += t h for the largest t that keeps the rows off the working set; Ad = A h, and the step just
+  /// made was `made` h.
+  BPQP_HD void extend_step(const R* Ad, double made) {
+    double limit = INFINITY;
+    for (int i : team_.items(p_.m)) {
+      const double a = double(Ad[i]), Ax = double(s_.products.Ax[i]) + made * a;
+      const double side = double(a > 0 ? p_.u[i] : p_.l[i]);
+      if (w_.side[i] != 0 || a == 0 || !(std::fabs(side) < kAbsent)) continue;
+      limit = nan_min(limit, (side - Ax) / a);
+    }
+    limit = team_.min(limit);
+    if (!(limit > made && limit < INFINITY)) return;
+    for (int j : team_.items(p_.n)) x_[j] += R(limit) * s_.h[j];
     team_.sync();
-    report_.status = Status::dual_infeasible;
-    report_.certified = true;
-    return true;
   }
 
   /// Whether the ray that the active-set method found is a certificate; y then holds it.
   BPQP_HD bool infeasible() {
     refine_ray(team_, p_, c_, w_, s_.kkt);
-    for (int i : team_.items(p_.m)) s_.c[i] = w_.y[i] * c_.scaling.E[i];
+    for (int i : team_.items(p_.m)) s_.c[i] = w_.change[i] * c_.scaling.E[i];
     team_.sync();
     if (!primal_certificate(team_, p_, s_.c, s_.t)) return false;
     for (int i : team_.items(p_.m)) y_[i] = s_.c[i];
@@ -304,19 +353,45 @@ class Forward {
     return true;
   }
 
-  /// After a ray that is no certificate: back to the multipliers of the pass's start.
-  BPQP_HD void restore_multipliers() {
-    for (int i : team_.items(p_.m)) w_.y[i] = s_.y_old[i];
+  /// Whether the rows alone have no solution: the proximal method of multipliers without the cost, H
+  /// only as a metric. Its steps in y vanish if there is one, and tend to a certificate if not.
+  BPQP_HD bool closest_feasible() {
+    for (int i : team_.items(p_.m)) w_.y[i] = 0;
     team_.sync();
     w_.size = 0;
     guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    bool found = false;
+    for (int pass = 0; pass < kFeasibilityPasses && !found; ++pass) {
+      linearise_rows();
+      find_active_set(pass == 0);
+      if (!verified_ || abs_max(team_, w_.change, p_.m) == 0) break;
+      move_x();
+      found = infeasible();
+    }
+    for (int j : team_.items(p_.n)) x_[j] = s_.x_best[j];
+    team_.sync();
     lost_ = true;
+    return found;
+  }
+
+  /// linearise() without P and q.
+  BPQP_HD void linearise_rows() {
+    for (int i : team_.items(p_.m)) s_.c[i] = w_.y[i] * c_.scaling.E[i];
+    team_.sync();
+    product(team_, p_.A, p_.n, p_.m, p_.n, s_.c, s_.h);
+    for (int j : team_.items(p_.n)) s_.h[j] *= -c_.scaling.D[j];
+    transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, s_.c);
+    activities_at_y(s_.c);
   }
 
   BPQP_HD ForwardReport finish() {
     for (int j : team_.items(p_.n)) x_[j] = s_.x_best[j];
     for (int i : team_.items(p_.m)) y_[i] = s_.y_best[i];
     team_.sync();
+    if (schur_.mu > 0) {  // the derivatives want independent rows
+      schur_.mu = 0;
+      rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
+    }
     const double over = report_.residuals.over(o_.eps_abs, o_.eps_rel);
     report_.status = !(best_ < INFINITY) ? Status::numerical_error
                      : over <= 1         ? Status::solved
