@@ -19,9 +19,10 @@ inline constexpr double kInfinity = 1e30;
 
 /// The sizes that a Solver is made for.
 struct Shape {
-  int n = 0;               ///< variables, >= 1
-  int m = 0;               ///< rows of A (bounds on variables are rows with one entry), >= 0
-  std::vector<int> cones;  ///< sizes (>= 1) of the second-order cones on the last rows, in order
+  int n = 0;  ///< variables, >= 1
+  int m = 0;  ///< rows of A (bounds on variables are rows with one entry), >= 0
+  std::vector<int> cones =
+      {};  ///< sizes (>= 1) of the second-order cones on the last rows, in order
 };
 
 /// How the entries of a matrix lie in memory. More will follow (diagonal, CSR with one pattern,

@@ -55,10 +55,10 @@ struct Settings {
   int threads = 0;  ///< CPU threads; 0: one per core
 
   /// Called with one line of text (no newline) when something of note happened in `solve`.
-  std::function<void(const std::string&)> log;
+  std::function<void(const std::string&)> log = {};
   /// Called now and then during `solve` with (problems finished, problems in all), from any thread
   /// but never from two at once.
-  std::function<void(int, int)> progress;
+  std::function<void(int, int)> progress = {};
 };
 
 }  // namespace bpqp
