@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -113,6 +114,16 @@ struct Gradients {
         {u.data(), stride(M)}};
   }
 };
+
+/// Whether two arrays hold the same bits, NaN included.
+template <class T>
+bool same_bits(const T* a, const T* b, std::int64_t count) {
+  return std::memcmp(a, b, std::size_t(count) * sizeof(T)) == 0;
+}
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && same_bits(a.data(), b.data(), std::int64_t(a.size()));
+}
 
 /// The batch solved by a Solver of its own.
 template <class R>

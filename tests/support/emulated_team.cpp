@@ -149,7 +149,7 @@ std::string describe(const Block& block) {
       if (lane.state != first.state) continue;
       if (lane.state == LaneState::waiting && lane.kind != first.kind) continue;
       told[j] = true;
-      if (++named <= 8) text += " " + std::to_string(j);
+      if (++named <= 8) text.append(" ").append(std::to_string(j));
     }
     if (named > 8) text += " ... (" + std::to_string(named) + ")";
     text += first.state == LaneState::done ? " have returned"

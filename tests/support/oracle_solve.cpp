@@ -72,13 +72,40 @@ void judge(const DenseProblem& p, ExactSolution& s) {
   if (s.found) s.independent = independent_rows(p, active_rows(s.side));
 }
 
+/// One round of exchange: rows of wrong sign leave, violated rows enter. False: nothing to do.
+bool exchange(const DenseProblem& p, const ExactSolution& s, std::vector<int>& side) {
+  bool changed = false;
+  for (int i = 0; i < p.m; ++i) {
+    const auto k = std::size_t(i);
+    if (p.is_equality(i)) continue;
+    Long Ax = 0;
+    for (int j = 0; j < p.n; ++j) Ax += Long(p.row(i)[j]) * s.x[std::size_t(j)];
+    const bool above = p.has_upper(i) && Ax > p.u[k], below = p.has_lower(i) && Ax < p.l[k];
+    int next = side[k];
+    if (side[k] != 0 && side[k] * s.y[k] < 0) next = 0;
+    if (side[k] == 0 && (above || below)) next = above ? 1 : -1;
+    changed = changed || next != side[k];
+    side[k] = next;
+  }
+  return changed;
+}
+
+/// From a good guess a few rounds suffice; a bad one may cycle, and is left to better means.
+ExactSolution exchange_from(const DenseProblem& p, std::vector<int> side) {
+  constexpr int kRounds = 8;
+  ExactSolution s = solve_on_active_set(p, side);
+  for (int round = 0; round < kRounds && !s.found && exchange(p, s, side); ++round)
+    s = solve_on_active_set(p, side);
+  return s;
+}
+
 template <class F>
 ExactSolution from_interior_point(const DenseProblem& p, F tolerance) {
   InteriorPoint<F> method(p);
   method.run(tolerance);
   ExactSolution point;
   method.read(p, point.y, point.side);
-  ExactSolution exact = solve_on_active_set(p, point.side);
+  ExactSolution exact = exchange_from(p, point.side);
   if (exact.found) return exact;
   point.x.assign(method.x.begin(), method.x.end());
   judge(p, point);
