@@ -30,7 +30,13 @@ constexpr int kBlockRounds = 10;
 constexpr double kPolished = 1e-11;
 /// A row may exceed its side by this times 1 + |side| before it is exchanged (scaled).
 constexpr double kRowTolerance = 1e-11;
-/// mu over the largest S_ii, once the active-set method has lost its way.
+/// mu over the largest S_ii, once the active-set method has lost its way kLosses times.
+
+
+
+
+
+constexpr int kLosses = 3;
 constexpr double kDualProximal = 1e-8;
 constexpr int kFeasibilityPasses = 20;
 /// |y| and slack of a row (scaled) both below this times their largest: weakly active.
@@ -274,7 +280,7 @@ class Forward {
     report_.exchanges += dual.exchanges;
     verified_ = dual.outcome == DualOutcome::optimal;
     lost_ = !verified_;
-    if (lost_) regularise();
+    if (lost_ && ++losses_ >= kLosses) regularise();
     return dual.outcome != DualOutcome::infeasible;
   }
 
@@ -451,6 +457,7 @@ class Forward {
   double guess_eps_ = kGuessEps;
   int guess_iterations_ = kGuessIterations;
   bool verified_ = false;  ///< KKT holds on the working set in the constraint-space problem
+  int losses_ = 0;
   bool lost_ = false;      ///< the active-set method gave up: more ADMM before the next try
   ForwardReport report_;
 };
