@@ -17,7 +17,8 @@ constexpr double kDependent = 1e-13;
 
 template <class R>
 struct WorkingSet {
-  int capacity = 0;              ///< most rows that can be independent: min(n, m)
+  int capacity = 0;              ///< most rows: min(2 n, m). No more than n are independent, but
+                                 ///< with S + mu I the set may be larger
   int* list = nullptr;           ///< [capacity] rows in the order of the factor
   signed char* side = nullptr;   ///< [m] 1: at u, -1: at l, 0: not in the set
   R* y = nullptr;                ///< [m] multipliers, zero off the set
@@ -28,7 +29,7 @@ struct WorkingSet {
 
   BPQP_HD static WorkingSet lay_out(Arena& arena, int n, int m) {
     WorkingSet w;
-    w.capacity = n < m ? n : m;
+    w.capacity = 2 * n < m ? 2 * n : m;
     w.list = arena.take<int>(w.capacity);
     w.side = arena.take<signed char>(m);
     w.y = arena.take<R>(m);

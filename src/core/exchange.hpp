@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/active_set.hpp"
+#include "core/problem_view.hpp"
 
 namespace bpqp::core {
 

@@ -17,7 +17,7 @@
 namespace bpqp::core {
 
 /// Refinement ends at this residual relative to the right-hand side, or when it no longer helps.
-constexpr double kKktTarget = 1e-13;
+constexpr double kKktTarget = 1e-12;
 constexpr int kKktPasses = 6;
 constexpr int kKktPassesSingular = 60;
 
@@ -102,6 +102,31 @@ BPQP_HD double kkt_residual(
   return team.max(norm);
 }
 
+/// (w, d) = 0, whose residual is the right-hand side; returns its norm.
+template <class D, class R, Team T>
+BPQP_HD double kkt_start(
+    const T& team,
+    const ProblemView<D>& p,
+    const WorkingSet<R>& set,
+    const R* g_x,
+    const R* g_y,
+    R* w,
+    R* d,
+    const KktScratch<R>& s) {
+  double norm = 0;
+  for (int j : team.items(p.n)) {
+    w[j] = 0;
+    s.r_x[j] = g_x ? g_x[j] : R(0);
+    norm = nan_max(norm, std::fabs(double(s.r_x[j])));
+  }
+  for (int i : team.items(p.m)) {
+    d[i] = 0;
+    s.r_y[i] = g_y && set.side[i] != 0 ? g_y[i] : R(0);
+    norm = nan_max(norm, std::fabs(double(s.r_y[i])));
+  }
+  return team.max(norm);
+}
+
 /// Adds the approximate solution for the residual in s to (w, d).
 template <class D, class R, Team T, class Solve>
 BPQP_HD void kkt_correct(
@@ -147,11 +172,8 @@ BPQP_HD KktReport kkt_solve(
     R* w,
     R* d,
     const KktScratch<R>& s) {
-  for (int j : team.items(p.n)) w[j] = 0;
-  for (int i : team.items(p.m)) d[i] = 0;
-  team.sync();
   const bool symmetric = c.report.symmetric;
-  const double scale = kkt_residual(team, p, symmetric, set, g_x, g_y, w, d, s);
+  const double scale = kkt_start(team, p, set, g_x, g_y, w, d, s);
   if (scale == 0) return {0, 0};
   const int most = c.report.singular ? kKktPassesSingular : kKktPasses;
   double best = INFINITY;

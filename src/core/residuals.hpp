@@ -79,20 +79,32 @@ BPQP_HD double support(const T& team, const ProblemView<D>& p, const R* y, doubl
   return team.sum(h);
 }
 
-/// Fills k and returns the residuals of (x, y). scratch [n].
+/// The products of (x, y) with the data into k; `origin`: x and y are zero. scratch [n].
 template <class D, class R, Team T>
-BPQP_HD Residuals residuals(
+BPQP_HD void kkt_products(
     const T& team,
     const ProblemView<D>& p,
     bool symmetric,
+    bool origin,
     const R* x,
     const R* y,
     const KktVectors<R>& k,
     R* scratch) {
+  if (origin) {
+    for (int j : team.items(p.n)) k.Px[j] = k.Aty[j] = 0;
+    for (int i : team.items(p.m)) k.Ax[i] = 0;
+    team.sync();
+    return;
+  }
   hessian_product(team, p, symmetric, x, k.Px, scratch);
   product(team, p.A, p.n, p.m, p.n, y, k.Aty);
   transposed_product(team, p.A, p.n, p.m, p.n, x, k.Ax);
+}
 
+/// The residuals of (x, y) from its products k.
+template <class D, class R, Team T>
+BPQP_HD Residuals residuals(
+    const T& team, const ProblemView<D>& p, const R* x, const R* y, const KktVectors<R>& k) {
   double xPx = 0, qx = 0, dual = 0, dual_scale = 0, primal = 0, primal_scale = 0;
   for (int j : team.items(p.n)) {
     const double Px = double(k.Px[j]), Aty = double(k.Aty[j]), q = double(p.q[j]);

@@ -17,6 +17,9 @@
 
 namespace bpqp::core {
 
+/// Maxima within this factor of 1 before a pass: after it they are close enough.
+constexpr double kScaledEnough = 32;
+
 /// Scale factors: x = D x_scaled, y = E y_scaled (times the cost scale), z_scaled = E z.
 template <class R>
 struct Scaling {
@@ -37,22 +40,30 @@ BPQP_HD inline double floor_power_of_two(double v) {
 template <class D, class R, Team T>
 BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
   const int n = p.n;
-  double difference = 0;
+  if (!p.P) {
+    for (int j : team.items(n))
+      for (int i = j; i < n; ++i) H[std::size_t(j) * n + i] = 0;
+    team.sync();
+    return true;
+  }
+  int asymmetric = 0;
   constexpr int kTile = 16;  // both P and its transpose are read in cache lines
-  const int tiles = (n + kTile - 1) / kTile;
-  for (int t : team.items(tiles)) {
-    for (int i0 = t * kTile; i0 < n; i0 += kTile) {
-      for (int j = t * kTile; j < n && j < (t + 1) * kTile; ++j) {
-        for (int i = i0 < j ? j : i0; i < i0 + kTile && i < n; ++i) {
-          const R a = p.P ? R(p.P[std::size_t(j) * n + i]) : R(0);
-          const R b = p.P ? R(p.P[std::size_t(i) * n + j]) : R(0);
-          H[std::size_t(j) * n + i] = (a + b) / 2;
-          if (!(a == b)) difference = 1;
+  for (int t : team.items((n + kTile - 1) / kTile)) {
+    const int j0 = t * kTile, j1 = j0 + kTile < n ? j0 + kTile : n;
+    for (int i0 = j0; i0 < n; i0 += kTile) {
+      const int i1 = i0 + kTile < n ? i0 + kTile : n;
+      for (int j = j0; j < j1; ++j) {
+        const D *row = p.P + std::size_t(j) * n, *column = p.P + j;
+        R* target = H + std::size_t(j) * n;
+        for (int i = i0 < j ? j : i0; i < i1; ++i) {
+          const D a = row[i], b = column[std::size_t(i) * n];
+          target[i] = (R(a) + R(b)) / 2;
+          asymmetric |= !(a == b);
         }
       }
     }
   }
-  return team.max(difference) == 0;
+  return team.max(double(asymmetric)) == 0;
 }
 
 /// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN and
@@ -87,7 +98,7 @@ BPQP_HD bool equilibrate(
     };
     for (int j : team.items(p.n)) rescale(s.D[j], col_max[j]);
     for (int i : team.items(p.m)) rescale(s.E[i], row_max[i]);
-    if (team.max(worst) <= 4) break;  // within what powers of two can do
+    if (team.max(worst) <= kScaledEnough) break;
   }
   return true;
 }

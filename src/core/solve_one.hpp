@@ -30,6 +30,8 @@ constexpr int kBlockRounds = 10;
 constexpr double kPolished = 1e-11;
 /// A row may exceed its side by this times 1 + |side| before it is exchanged (scaled).
 constexpr double kRowTolerance = 1e-11;
+/// Rounding in the activities (scaled) beyond which a set that seems right proves nothing.
+constexpr double kDrowned = 1e-4;
 /// mu over the largest S_ii, once the active-set method has lost its way kLosses times.
 
 
@@ -37,8 +39,8 @@ constexpr double kRowTolerance = 1e-11;
 
 
 constexpr int kLosses = 3;
-constexpr double kDualProximal = 1e-8;
-constexpr int kFeasibilityPasses = 20;
+constexpr double kDualProximal = 1e-10;
+constexpr int kFeasibilityPasses = 60;
 /// |y| and slack of a row (scaled) both below this times their largest: weakly active.
 constexpr double kStrict = 1e-7;
 
@@ -81,8 +83,9 @@ class Forward {
     start(warm);
     int stalled = 0;
     for (int pass = 0;; ++pass) {
-      const Residuals r =
-          core::residuals(team_, p_, c_.report.symmetric, x_, y_, s_.products, s_.t);
+      kkt_products(
+          team_, p_, c_.report.symmetric, pass == 0 && !warm, x_, y_, s_.products, s_.t);
+      const Residuals r = core::residuals(team_, p_, x_, y_, s_.products);
       const double worst = r.worst_relative();
       stalled = worst < 0.5 * best_ ? 0 : stalled + 1;
       if (!(worst >= best_)) keep_best(worst, r);
@@ -99,7 +102,6 @@ class Forward {
         continue;
       }
       step();
-      if (schur_.mu > 0 && infeasible()) return report_;
       if (c_.report.singular && pass > 0 && unbounded(stalled >= 2)) return report_;
     }
     return finish();
@@ -270,7 +272,7 @@ class Forward {
         if (exchanged >= previous) break;
         previous = exchanged;
       }
-      if (verified_) return true;
+      if (verified_ && !drowned()) return true;
       rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
       release(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
     }
@@ -279,17 +281,22 @@ class Forward {
         team_, schur_, rows_, w_, s_.v, s_.kkt.a, schur_.mu > 0 || left < fair ? left : fair);
     report_.exchanges += dual.exchanges;
     verified_ = dual.outcome == DualOutcome::optimal;
-    lost_ = !verified_;
+    lost_ = !verified_ || drowned();
     if (lost_ && ++losses_ >= kLosses) regularise();
     return dual.outcome != DualOutcome::infeasible;
   }
+
+  /// Rounding hides violations: the multipliers have run off along nearly dependent rows.
+  BPQP_HD bool drowned() const { return rows_.noise > kDrowned; }
 
   /// From here on the dual is proximal too (S + mu I, centre y of each pass): no row then depends on
   /// others, and no tie is exact. The passes become the proximal method of multipliers, whose steps in
   /// y tend to the certificate where there is no solution (Banjac et al. 2019).
   BPQP_HD void regularise() {
-    if (schur_.mu > 0) return;
-    schur_.mu = R(kDualProximal * abs_max(team_, s_.diagonal, p_.m));
+    if (schur_.mu == 0) schur_.mu = dual_proximal();
+  }
+  BPQP_HD R dual_proximal() const {
+    return R(kDualProximal * abs_max(team_, s_.diagonal, p_.m));
   }
 
   BPQP_HD void step() {
@@ -346,17 +353,20 @@ class Forward {
     team_.sync();
   }
 
-  /// Whether the ray that the active-set method found is a certificate; y then holds it.
+  /// Whether the ray in w.change is a certificate, as it is or refined; y then holds it.
   BPQP_HD bool infeasible() {
-    refine_ray(team_, p_, c_, w_, s_.kkt);
-    for (int i : team_.items(p_.m)) s_.c[i] = w_.change[i] * c_.scaling.E[i];
-    team_.sync();
-    if (!primal_certificate(team_, p_, s_.c, s_.t)) return false;
-    for (int i : team_.items(p_.m)) y_[i] = s_.c[i];
-    team_.sync();
-    report_.status = Status::primal_infeasible;
-    report_.certified = true;
-    return true;
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      if (attempt == 1) refine_ray(team_, p_, c_, w_, s_.kkt);
+      for (int i : team_.items(p_.m)) s_.c[i] = w_.change[i] * c_.scaling.E[i];
+      team_.sync();
+      if (!primal_certificate(team_, p_, s_.c, s_.t)) continue;
+      for (int i : team_.items(p_.m)) y_[i] = s_.c[i];
+      team_.sync();
+      report_.status = Status::primal_infeasible;
+      report_.certified = true;
+      return true;
+    }
+    return false;
   }
 
   /// Whether the rows alone have no solution: the proximal method of multipliers without the cost, H
@@ -366,18 +376,35 @@ class Forward {
     team_.sync();
     w_.size = 0;
     guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    const R mu = schur_.mu;
+    schur_.mu = dual_proximal();
     bool found = false;
     for (int pass = 0; pass < kFeasibilityPasses && !found; ++pass) {
       linearise_rows();
       find_active_set(pass == 0);
       if (!verified_ || abs_max(team_, w_.change, p_.m) == 0) break;
       move_x();
-      found = infeasible();
+      found = infeasible_on_independent_rows();
     }
     for (int j : team_.items(p_.n)) x_[j] = s_.x_best[j];
     team_.sync();
+    schur_.mu = mu;
     lost_ = true;
     return found;
+  }
+
+  /// infeasible() with the exact factor of as many rows of the set as are independent: those are
+  /// changed until A'y = 0, the others keep their multipliers.
+  BPQP_HD bool infeasible_on_independent_rows() {
+    const R mu = schur_.mu;
+    schur_.mu = 0;
+    rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
+    const bool found = infeasible();
+    schur_.mu = mu;
+    if (found) return true;
+    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
+    return false;
   }
 
   /// linearise() without P and q.

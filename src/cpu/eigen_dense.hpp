@@ -174,7 +174,8 @@ inline void add_outer(
   });
 }
 
-/// Column by column, row maxima accumulated on the way: one pass over M, vectorised.
+/// Column by column, row maxima accumulated on the way: one pass over M. The comparisons would lose a
+/// NaN; a sum of 0 * entry, which only a NaN or an infinity makes anything but 0, keeps it.
 template <class D>
 void scaled_maxima(
     const CpuTeam&,
@@ -187,17 +188,26 @@ void scaled_maxima(
     bool lower,
     double* row_max,
     double* col_max) {
+  constexpr int kLanes = 8;
   for (int j = 0; j < cols; ++j) {
-    const int first = lower ? j : 0, count = rows - first;
-    const auto column = Eigen::Map<const Eigen::Array<D, Eigen::Dynamic, 1>>(
-        M + std::size_t(j) * ld + first, count);
-    const auto scale = Eigen::Map<const Eigen::ArrayXd>(row_scale + first, count);
-    auto maxima = Eigen::Map<Eigen::ArrayXd>(row_max + first, count);
+    const D* column = M + std::size_t(j) * ld;
     const double col = col_scale[j];
-    const auto entries = column.template cast<double>().abs() * scale * col;
-    maxima = maxima.max(entries);  // may lose a NaN, which the column's maximum keeps
-    const double largest = count > 0 ? entries.template maxCoeff<Eigen::PropagateNaN>() : 0;
-    col_max[j] = core::nan_max(col_max[j], largest);
+    double largest[kLanes] = {}, trap[kLanes] = {};
+    const auto take = [&](int i, int lane) {
+      const double entry = std::fabs(double(column[i])) * (row_scale[i] * col);
+      row_max[i] = row_max[i] < entry ? entry : row_max[i];
+      largest[lane] = largest[lane] < entry ? entry : largest[lane];
+      trap[lane] += 0 * entry;
+    };
+    int i = lower ? j : 0;
+    for (; i + kLanes <= rows; i += kLanes)
+      for (int k = 0; k < kLanes; ++k) take(i + k, k);
+    for (; i < rows; ++i) take(i, 0);
+    for (int k = 1; k < kLanes; ++k) {
+      largest[0] = std::max(largest[0], largest[k]);
+      trap[0] += trap[k];
+    }
+    col_max[j] = trap[0] == 0 ? std::max(col_max[j], largest[0]) : trap[0];
   }
 }
 
