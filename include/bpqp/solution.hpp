@@ -55,8 +55,8 @@ struct Solution {
 /// The loss's gradient with respect to the solution; null means zero. Problem b at + b * stride.
 template <class R>
 struct SolutionGradient {
-  VectorBatch<R> x;  ///< [n]
-  VectorBatch<R> y;  ///< [m]
+  VectorBatch<R> x = {};  ///< [n]
+  VectorBatch<R> y = {};  ///< [m]
 };
 
 /// One output of backward. stride 0 with batch > 1: summed over the batch in a fixed order.
@@ -71,21 +71,21 @@ struct GradientOut {
 /// multiplier's sign, the other gets 0.
 template <class R>
 struct ProblemGradient {
-  GradientOut<R> P;  ///< [n x n]
-  GradientOut<R> q;  ///< [n]
-  GradientOut<R> A;  ///< [m x n]
-  GradientOut<R> l;  ///< [m]
-  GradientOut<R> u;  ///< [m]
+  GradientOut<R> P = {};  ///< [n x n]
+  GradientOut<R> q = {};  ///< [n]
+  GradientOut<R> A = {};  ///< [m x n]
+  GradientOut<R> l = {};  ///< [m]
+  GradientOut<R> u = {};  ///< [m]
 };
 
 /// A direction in the data, for jvp; null means zero. dP need not be symmetric, (dP + dP')/2 acts.
 template <class R>
 struct ProblemTangent {
-  MatrixBatch<R> P;
-  VectorBatch<R> q;
-  MatrixBatch<R> A;
-  VectorBatch<R> l;
-  VectorBatch<R> u;
+  MatrixBatch<R> P = {};
+  VectorBatch<R> q = {};
+  MatrixBatch<R> A = {};
+  VectorBatch<R> l = {};
+  VectorBatch<R> u = {};
 };
 
 /// The solution's change along a ProblemTangent. Problem b at + b * size.
