@@ -1,0 +1,57 @@
+// Solver::bytes() is the formula of docs/memory.md, so that users can plan without making a Solver.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include <bpqp/bpqp.hpp>
+
+#include "cpu/backend.hpp"
+
+namespace bpqp {
+namespace {
+
+std::size_t padded(std::size_t bytes) {
+  return (bytes + 63) / 64 * 64;
+}
+
+bool iterates_on_rows(std::size_t n, std::size_t m) {
+  return m * m < n * n + 2 * n * m;
+}
+
+std::size_t slot_bytes(std::size_t n, std::size_t m) {
+  const std::size_t k = std::min(2 * n, m);
+  const std::size_t S = iterates_on_rows(n, m) ? padded(8 * m * m) : 0;
+  return padded(8 * n * n) + padded(8 * n * m) + S + padded(8 * k * k) + padded(4 * k) + padded(m) +
+         3 * padded(8 * n) + 5 * padded(8 * m);
+}
+
+std::size_t work_bytes(std::size_t n, std::size_t m) {
+  const std::size_t matrices = iterates_on_rows(n, m)
+                                   ? padded(8 * m * m) + (m <= 64 ? padded(16 * m * m) : 64)
+                                   : padded(8 * n * n) + padded(8 * n * m);
+  return matrices + 10 * padded(8 * n) + 16 * padded(8 * m) + padded(4 * m);
+}
+
+TEST(Memory, IsTheFormulaOfTheDocument) {
+  const Shape shapes[] = {{1, 0},  {1, 1},   {2, 3},   {20, 21},  {10, 24},   {10, 25},
+                          {7, 60}, {64, 64}, {65, 65}, {100, 40}, {100, 300}, {40, 500}};
+  for (const Shape& shape : shapes) {
+    for (int capacity : {1, 17, 256}) {
+      for (bool gradients : {true, false}) {
+        const Settings settings{.gradients = gradients, .threads = 2};
+        const auto n = std::size_t(shape.n), m = std::size_t(shape.m), B = std::size_t(capacity);
+        const std::size_t slots = gradients ? B : 2;
+        const std::size_t expected = slots * (slot_bytes(n, m) + sizeof(cpu::Slot)) +
+                                     2 * work_bytes(n, m) + B * sizeof(Report);
+        const Solver<double> in_double(shape, capacity, settings);
+        const Solver<float> in_float(shape, capacity, settings);
+        EXPECT_EQ(in_double.bytes(), expected)
+            << "n " << shape.n << ", m " << shape.m << ", capacity " << capacity;
+        EXPECT_EQ(in_float.bytes(), expected);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bpqp
