@@ -132,6 +132,20 @@ BPQP_HD void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N, in
   team.sync();
 }
 
+/// Lower triangle of H [n x n] = (P + P')/2; whether P is symmetric to the last bit.
+template <class D, class R, Team T>
+BPQP_HD bool symmetric_part(const T& team, const D* P, int n, R* H) {
+  int asymmetric = 0;
+  for (int j : team.items(n)) {
+    for (int i = j; i < n; ++i) {
+      const D a = P[std::size_t(j) * n + i], b = P[std::size_t(i) * n + j];
+      H[std::size_t(j) * n + i] = (R(a) + R(b)) / 2;
+      asymmetric |= !(a == b);
+    }
+  }
+  return team.max(double(asymmetric)) == 0;
+}
+
 /// Largest |M_ij| of every row and column of M [rows x cols], each entry weighted by
 /// row_scale[i] col_scale[j]; maxima are taken with what row_max and col_max hold. NaN is kept.
 /// `lower`: only i >= j is read, and M stands for a symmetric matrix (row_max is col_max).

@@ -12,8 +12,9 @@
 
 namespace bpqp::core {
 
-/// gamma in scaled units: tried in this order.
-constexpr double kAugment[] = {1, 1e2, 1e4, 1e6};
+/// gamma in scaled units: tried from the first to the last, kAugmentFactor apart. (An array would
+/// not exist in device code.)
+constexpr double kAugmentFirst = 1, kAugmentLast = 1e6, kAugmentFactor = 1e2;
 
 /// H = D P D + gamma (rows of the set)'(rows of the set), factored; Y and S as in condense().
 template <class D, class R, Team T>
@@ -60,7 +61,7 @@ BPQP_HD ForwardReport attach_point(
     condensed.singular = false;
     condensed.sigma = 0;
     condensed.outcome = Condensing::non_convex;
-    for (double gamma : kAugment) {
+    for (double gamma = kAugmentFirst; gamma <= kAugmentLast; gamma *= kAugmentFactor) {
       if (!condense_augmented(team, p, gamma, c, set)) continue;
       condensed.gamma = gamma;
       condensed.outcome = Condensing::done;

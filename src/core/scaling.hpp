@@ -46,24 +46,7 @@ BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
     team.sync();
     return true;
   }
-  int asymmetric = 0;
-  constexpr int kTile = 16;  // both P and its transpose are read in cache lines
-  for (int t : team.items((n + kTile - 1) / kTile)) {
-    const int j0 = t * kTile, j1 = j0 + kTile < n ? j0 + kTile : n;
-    for (int i0 = j0; i0 < n; i0 += kTile) {
-      const int i1 = i0 + kTile < n ? i0 + kTile : n;
-      for (int j = j0; j < j1; ++j) {
-        const D *row = p.P + std::size_t(j) * n, *column = p.P + j;
-        R* target = H + std::size_t(j) * n;
-        for (int i = i0 < j ? j : i0; i < i1; ++i) {
-          const D a = row[i], b = column[std::size_t(i) * n];
-          target[i] = (R(a) + R(b)) / 2;
-          asymmetric |= !(a == b);
-        }
-      }
-    }
-  }
-  return team.max(double(asymmetric)) == 0;
+  return symmetric_part(team, p.P, n, H);
 }
 
 /// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN and

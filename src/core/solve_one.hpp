@@ -21,7 +21,7 @@ namespace bpqp::core {
 constexpr int kPasses = 12;
 constexpr int kPassesSingular = 200;
 /// ADMM iterations before the first guess of the active set, and the accuracy that ends them early.
-constexpr int kGuessIterations = 20;
+constexpr int kGuessIterations = 10;
 constexpr double kGuessEps = 1e-3;
 /// Block exchange is given up after this many rounds, or when a round exchanges no fewer rows.
 constexpr int kBlockRounds = 10;
