@@ -98,6 +98,10 @@ BPQP_HD CondenseReport condense(
     load_hessian(team, p, c.L);
     // A zero diagonal with a nonzero column is not convex; max |P| is then not on the diagonal.
     const double largest = scaled_hessian_maximum(team, p, c, scratch_n);
+    if (!(largest < INFINITY)) {  // one of P's entries is what broke the factorisation
+      report.outcome = Condensing::not_finite;
+      return report;
+    }
     report.sigma = kProximal * (largest > 0 ? largest : 1);
     pivots = factor_hessian(team, p, c, report.sigma, diagonal);
     if (!(pivots.smallest >= report.sigma - kNonConvexPivot * largest)) {

@@ -50,7 +50,8 @@ BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
 }
 
 /// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN and
-/// infinities. Returns false if there is one. row_max [m], col_max [n] are scratch.
+/// infinities in A and on the diagonal of H. Returns false if there is one. row_max [m], col_max [n]
+/// are scratch.
 template <class D, class R, Team T>
 BPQP_HD bool equilibrate(
     const T& team,
@@ -64,10 +65,11 @@ BPQP_HD bool equilibrate(
   for (int i : team.items(p.m)) s.E[i] = 1;
   team.sync();
   for (int pass = 0; pass == 0 || pass < passes; ++pass) {
-    for (int j : team.items(p.n)) col_max[j] = 0;
+    // Of a semidefinite P the diagonal bounds every entry: |P_ij| <= sqrt(P_ii P_jj).
+    for (int j : team.items(p.n))
+      col_max[j] = std::fabs(H[std::size_t(j) * p.n + j]) * (s.D[j] * s.D[j]);
     for (int i : team.items(p.m)) row_max[i] = 0;
     team.sync();
-    scaled_maxima(team, H, p.n, p.n, p.n, s.D, s.D, true, col_max, col_max);
     scaled_maxima(team, p.A, p.n, p.m, p.n, s.D, s.E, false, col_max, row_max);
     const double largest = nan_max(abs_max(team, col_max, p.n), abs_max(team, row_max, p.m));
     if (!(largest < INFINITY)) return false;
