@@ -1,0 +1,63 @@
+# Documents must not rot: every path that one names in backticks exists, and every formula (M12) and
+# section of docs/math.md that the sources refer to is there. Run by ctest with -DROOT=<project>.
+
+set(failures "")
+
+# file(READ) for lists: without the characters that mean something in them.
+function(read_text file variable)
+  file(READ "${file}" text)
+  string(REGEX REPLACE "[][;]" " " text "${text}")
+  set(${variable} "${text}" PARENT_SCOPE)
+endfunction()
+
+# Paths: what begins with a folder of the project's root.
+set(folders "include|src|kernels|tests|bench|examples|docs|cmake|scripts|data|python")
+file(GLOB documents "${ROOT}/docs/*.md" "${ROOT}/README.md" "${ROOT}/CONTRIBUTING.md")
+set(paths 0)
+foreach(document IN LISTS documents)
+  read_text("${document}" text)
+  string(REGEX MATCHALL "`(${folders})/[^` \n]*`" names "${text}")
+  foreach(name IN LISTS names)
+    string(REPLACE "`" "" name "${name}")
+    math(EXPR paths "${paths} + 1")
+    if(NOT EXISTS "${ROOT}/${name}")
+      list(APPEND failures "${document}: no ${name}")
+    endif()
+  endforeach()
+endforeach()
+
+# Formulas and sections.
+read_text("${ROOT}/docs/math.md" math)
+file(GLOB_RECURSE sources "${ROOT}/src/*.hpp" "${ROOT}/src/*.cpp" "${ROOT}/include/*.hpp"
+     "${ROOT}/tests/core/*.cpp" "${ROOT}/docs/*.md")
+set(formulas 0)
+foreach(source IN LISTS sources)
+  read_text("${source}" text)
+  string(REGEX MATCHALL "[^A-Za-z0-9_]M[1-9][0-9]*" numbers "${text}")
+  foreach(number IN LISTS numbers)
+    string(REGEX REPLACE "^.M" "M" number "${number}")
+    math(EXPR formulas "${formulas} + 1")
+    string(FIND "${math}" "(${number})" found)
+    if(found EQUAL -1)
+      list(APPEND failures "${source}: docs/math.md has no formula (${number})")
+    endif()
+  endforeach()
+  string(REGEX MATCHALL "docs/math.md section [0-9]+" sections "${text}")
+  foreach(section IN LISTS sections)
+    string(REGEX REPLACE ".* " "" section "${section}")
+    string(FIND "${math}" "\n## ${section}. " found)
+    if(found EQUAL -1)
+      list(APPEND failures "${source}: docs/math.md has no section ${section}")
+    endif()
+  endforeach()
+endforeach()
+
+if(paths LESS 20 OR formulas LESS 50)
+  list(APPEND failures "only ${paths} paths and ${formulas} formulas found: is this test broken?")
+endif()
+if(failures)
+  list(REMOVE_DUPLICATES failures)
+  list(JOIN failures "\n  " text)
+  message(FATAL_ERROR "documents that are out of date:\n  ${text}")
+endif()
+message(STATUS "${paths} paths and ${formulas} formulas exist")
