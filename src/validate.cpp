@@ -1,6 +1,7 @@
 #include "validate.hpp"
 
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 #include <string>
 
@@ -13,14 +14,9 @@ namespace {
 }
 
 std::string text(double v) {
-  std::string s = std::to_string(v);
-  return std::isfinite(v) && (std::fabs(v) < 1e-3 || std::fabs(v) > 1e6) && v != 0
-             ? [&] {
-                 char buffer[32];
-                 std::snprintf(buffer, sizeof buffer, "%g", v);
-                 return std::string(buffer);
-               }()
-             : s;
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%g", v);
+  return buffer;
 }
 
 std::string size_text(int rows, int cols) {
