@@ -1,4 +1,4 @@
-// Certificates of infeasibility (docs/math.md section 5), judged as the oracle judges them.
+// Certificates of infeasibility (docs/math.md section 7), judged as the oracle judges them.
 #include "core/certificate.hpp"
 
 #include "support/oracle.hpp"

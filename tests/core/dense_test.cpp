@@ -164,6 +164,21 @@ TEST_P(Dense, GramFillsBothTrianglesAndOuterProductsAddToTheLower) {
   }
 }
 
+TEST_P(Dense, SymmetricPartIsHalfTheSumAndToldFromASymmetricMatrix) {
+  for (int n : {1, 2, 3, 4, 5, 8, 13, 16, 31, 40}) {
+    Matrix P(n, n, 23, 0), H(n, n, 24, 0);
+    for (const bool symmetric : {false, true}) {
+      for (int j = 0; symmetric && j < n; ++j)
+        for (int i = 0; i < j; ++i) P.at(i, j) = P.at(j, i);
+      bool told = false;
+      run([&](const auto& team) { keep(team, symmetric_part(team, P.data(), n, H.data()), told); });
+      EXPECT_EQ(told, symmetric || n == 1) << n;
+      for (int j = 0; j < n; ++j)
+        for (int i = j; i < n; ++i) EXPECT_EQ(H.at(i, j), (P.at(i, j) + P.at(j, i)) / 2);
+    }
+  }
+}
+
 TEST_P(Dense, ScaledMaximaAreThoseOfTheScaledMatrix) {
   for (const bool lower : {false, true}) {
     const int n = 11, m = lower ? 11 : 14;
