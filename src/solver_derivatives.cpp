@@ -1,6 +1,7 @@
 /// \file
 /// Solver<R>::Impl: derivatives of the last solve, over the batch.
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include "solver_impl.hpp"
@@ -77,16 +78,17 @@ template <class R>
 void Solver<R>::Impl::sum_shared(const ProblemGradient<R>& out) {
   const int n = shape.n, m = shape.m;
   const auto shared = [](const GradientOut<R>& o) { return o.data && o.stride == 0; };
-  if (shared(out.P))
-    executor_.for_chunks(n, 8, [&](int, int begin, int end) {
-      for (int i = begin; i < end; ++i)
-        kernels_.sum_P_row(n, slots_.data(), batch_, i, out.P.data + std::int64_t(i) * n);
-    });
-  if (shared(out.A))
-    executor_.for_chunks(m, 8, [&](int, int begin, int end) {
-      for (int i = begin; i < end; ++i)
-        kernels_.sum_A_row(n, slots_.data(), batch_, i, out.A.data + std::int64_t(i) * n);
-    });
+  const auto P_rows = [&](int, int begin, int end) {
+    for (int i = begin; i < end; ++i)
+      kernels_.sum_P_row(n, slots_.data(), batch_, i, out.P.data + std::int64_t(i) * n);
+  };
+  const auto A_rows = [&](int, int begin, int end) {
+    for (int i = begin; i < end; ++i)
+      kernels_.sum_A_row(n, slots_.data(), batch_, i, out.A.data + std::int64_t(i) * n);
+  };
+  // By reference: a std::function of a closure this large would allocate.
+  if (shared(out.P)) executor_.for_chunks(n, 8, std::ref(P_rows));
+  if (shared(out.A)) executor_.for_chunks(m, 8, std::ref(A_rows));
   const auto sum = [&](const GradientOut<R>& o, int size, const auto& term) {
     if (!shared(o)) return;
     for (int j = 0; j < size; ++j) {

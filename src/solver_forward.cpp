@@ -91,7 +91,13 @@ template <class R>
 void Solver<R>::Impl::solve(
     const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
   validate(problem, shape, capacity);
+  if (changed != Changed::everything && changed != Changed::vectors)
+    throw InvalidArgument(
+        "changed: expected everything or vectors, got " + std::to_string(int(changed)));
   if (changed == Changed::vectors) {
+    if (batch_ == 0)
+      throw InvalidArgument(
+          "changed: expected everything in the first solve, got vectors, but no factors are kept");
     if (!settings.gradients)
       throw InvalidArgument(
           "changed: expected everything, got vectors, but Settings::gradients is false, so that no "

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -102,10 +103,11 @@ void Solver<R>::Impl::for_problems(int batch, const Body& body) {
   const double per_problem = n * n * n / 6 + n * m * (n + m) / 2 + 1;
   const int by_work = int(std::min(256.0, 2e5 / per_problem));
   const int chunk = std::clamp(by_work, 1, std::max(1, batch / (4 * executor_.threads())));
-  executor_.for_chunks(batch, chunk, [&](int worker, int begin, int end) {
+  const auto problems = [&](int worker, int begin, int end) {
     const cpu::CpuTeam team;
     for (int b = begin; b < end; ++b) body(team, worker, b);
-  });
+  };
+  executor_.for_chunks(batch, chunk, std::ref(problems));  // by reference: nothing is allocated
 }
 
 }  // namespace bpqp

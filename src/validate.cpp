@@ -31,7 +31,19 @@ void check_stride(const char* name, std::int64_t stride, std::int64_t least, int
         std::to_string(stride) + " (batch " + std::to_string(batch) + ")");
 }
 
+template <class Enum>
+void check_enum(const char* name, Enum value, Enum last) {
+  const int v = int(value);
+  if (v < 0 || v > int(last))
+    fail(name, "a value of its enumeration (0 ... " + std::to_string(int(last)) + ")",
+         std::to_string(v));
+}
+
 void check_settings(const Settings& s) {
+  check_enum("method", s.method, Method::interior_point);
+  check_enum("backward_method", s.backward_method, BackwardMethod::admm);
+  check_enum("device", s.device, Device::cuda);
+  check_enum("precision", s.precision, Precision::fp32);
   const auto non_negative = [](const char* name, double v) {
     if (!(v >= 0) || !std::isfinite(v)) fail(name, "a finite number >= 0", text(v));
   };

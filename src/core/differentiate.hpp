@@ -42,7 +42,7 @@ BPQP_HD bool condense_augmented(
 
 /// Factors c and the set's rows (set.side given; +-1 where active). Returns status solved, or why
 /// there is no derivative: invalid_input, non_convex (no gamma makes H positive definite),
-/// numerical_error. differentiable: the active rows are independent.
+/// numerical_error (the active rows depend on one another: K is singular).
 template <class D, class R, Team T>
 BPQP_HD ForwardReport attach_point(
     const T& team,
@@ -86,9 +86,8 @@ BPQP_HD ForwardReport attach_point(
   const Schur<R> schur{p.n, p.m, c.Y, c.S, s.diagonal, s.kkt.spare};
   rebuild(team, schur, set, s.l, s.u, s.kkt.a);
   kept = set.size;
-  report.status = Status::solved;
-  report.verified = true;
-  report.differentiable = kept == active;
+  report.status = kept == active ? Status::solved : Status::numerical_error;
+  report.verified = report.differentiable = kept == active;
   return report;
 }
 

@@ -33,11 +33,6 @@ constexpr double kRowTolerance = 1e-11;
 /// Rounding in the activities (scaled) beyond which a set that seems right proves nothing.
 constexpr double kDrowned = 1e-4;
 /// mu over the largest S_ii, once the active-set method has lost its way kLosses times.
-
-
-
-
-
 constexpr int kLosses = 3;
 constexpr double kDualProximal = 1e-10;
 constexpr int kFeasibilityPasses = 60;
@@ -425,6 +420,9 @@ class Forward {
       schur_.mu = 0;
       rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
     }
+    for (int i : team_.items(p_.m))  // an equality counts as held at the side of its multiplier
+      if (w_.side[i] != 0 && rows_.equality(i)) w_.side[i] = w_.y[i] < 0 ? -1 : 1;
+    team_.sync();
     const double over = report_.residuals.over(o_.eps_abs, o_.eps_rel);
     report_.status = !(best_ < INFINITY) ? Status::numerical_error
                      : over <= 1         ? Status::solved
