@@ -51,12 +51,12 @@ TEST(Callbacks, LogGetsLinesWithoutNewline) {
 }
 
 TEST(Callbacks, TimeLimitEndsProblemsAsIterationLimit) {
-  const auto p = problems(io::Family::dense_ineq, 150, 64);
+  const auto p = problems(io::Family::dense_ineq, 100, 48);
   Settings settings;
   settings.threads = 1;
   settings.time_limit = 1e-3;
-  Solver<double> solver(p.shape, 64, settings);
-  Answers<double> a(p.shape, 64);
+  Solver<double> solver(p.shape, 48, settings);
+  Answers<double> a(p.shape, 48);
   const auto start = std::chrono::steady_clock::now();
   solver.solve(p.view(), a.view());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -66,10 +66,10 @@ TEST(Callbacks, TimeLimitEndsProblemsAsIterationLimit) {
         << to_string(r.status);
     limited += r.status == Status::iteration_limit;
   }
-  EXPECT_GT(limited, 32);  // 64 problems of milliseconds each
+  EXPECT_GT(limited, 24);  // 48 problems of milliseconds each
   // The limit is looked at between steps of a problem, none of which takes long.
   settings.time_limit = 0;
-  Solver<double> free(p.shape, 64, settings);
+  Solver<double> free(p.shape, 48, settings);
   const auto again = std::chrono::steady_clock::now();
   free.solve(p.view(), a.view());
   const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - again;
@@ -77,7 +77,7 @@ TEST(Callbacks, TimeLimitEndsProblemsAsIterationLimit) {
   EXPECT_EQ(
       std::count_if(
           a.report.begin(), a.report.end(), [](auto& r) { return r.status == Status::solved; }),
-      64);
+      48);
 }
 
 TEST(Callbacks, ReportsHoldSecondsOfEveryProblem) {
