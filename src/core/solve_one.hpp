@@ -199,7 +199,7 @@ class Forward {
     const AdmmReport r = c_.S ? run_z_form(wanted < left ? wanted : left)
                               : run_x_form(wanted < left ? wanted : left);
     report_.iterations += r.iterations;
-    guess_iterations_ *= 5;
+    if (guess_iterations_ < o_.max_iter) guess_iterations_ *= 5;
     guess_eps_ *= 0.1;
     if (r.finite) take_multipliers(a.y);
   }
