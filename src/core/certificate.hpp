@@ -1,8 +1,9 @@
 /// \file
 /// Certificates of infeasibility, judged in the user's units (docs/math.md M29-M30):
 ///
-///   primal: h(y) = -1, y_i = 0 at sides that do not exist, |A'y| <= 1e-8
-///   dual:   q'd = -1, |P d| <= 1e-8, (A d)_i <= 1e-8 where u_i is finite, >= -1e-8 where l_i is
+///   primal: h(y) = -1, y_i = 0 at sides that do not exist, y_k in SOC, |A'y| <= 1e-8
+///   dual:   q'd = -1, |P d| <= 1e-8, (A d)_i <= 1e-8 where u_i is finite, >= -1e-8 where l_i is,
+///           -(A d)_k in SOC within 1e-8
 #pragma once
 
 #include "core/condense.hpp"
@@ -11,20 +12,24 @@
 namespace bpqp::core {
 
 constexpr double kCertificate = 1e-8;
+/// Rounding of a projection on a cone.
+constexpr double kProjected = 1e-14;
 
 /// Scales the candidate y [m] to a certificate in place; false (y then scaled or not) if it is none.
 template <class D, class R, Team T>
 BPQP_HD bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R* scratch_n) {
   const double largest = abs_max(team, y, p.m);
   if (!(largest > 0 && largest < INFINITY)) return false;
-  for (int i : team.items(p.m)) {  // rounding may leave traces at sides that do not exist
+  for (int i : team.items(p.linear_rows())) {  // rounding may leave traces at absent sides
     const bool absent = y[i] > 0 ? !has_upper(double(p.u[i])) : !has_lower(double(p.l[i]));
     if (absent) y[i] = 0;
   }
+  for (int k : team.items(p.cones.count))
+    soc::project(y + p.cones.first(k), p.cones.size(k), y + p.cones.first(k));
   team.sync();
   double stray = 0;
   const double h = support(team, p, y, stray);
-  if (!(h < 0) || stray > 0) return false;
+  if (!(h < 0) || stray > kProjected * largest) return false;
   for (int i : team.items(p.m)) y[i] = R(double(y[i]) / -h);
   team.sync();
   product(team, p.A, p.n, p.m, p.n, y, scratch_n);
@@ -81,7 +86,9 @@ BPQP_HD Descent classify_descent(
   if (!(abs_max(team, scratch_n, p.n) <= kCertificate)) return Descent::none;
   transposed_product(team, p.A, p.n, p.m, p.n, d, Ad);
   double worst = 0;
-  for (int i : team.items(p.m)) {
+  for (int k : team.items(p.cones.count))
+    worst = nan_max(worst, soc::distance(Ad + p.cones.first(k), p.cones.size(k), -1));
+  for (int i : team.items(p.linear_rows())) {
     const double a = double(Ad[i]);
     if (!(a == a)) worst = a;
     if (has_upper(double(p.u[i]))) worst = nan_max(worst, a);

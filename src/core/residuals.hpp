@@ -2,11 +2,13 @@
 /// KKT residuals in the user's units from the user's data (docs/math.md M1-M4): the only judge of
 /// what is solved.
 ///
-///   r_p = |A x - s|, s = A x clamped to [l, u]        scale |A x|, |s|
-///   r_d = |P x + q + A'y|, plus |y_i| at sides that do not exist    scale |P x|, |q|, |A'y|
+///   r_p = |A x - s|, s = A x clamped to [l, u], in cones u - (u - A x projected)   scale |A x|, |s|
+///   r_d = |P x + q + A'y|, plus |y_i| at sides that do not exist and y's distance to the cones
+///                                                     scale |P x|, |q|, |A'y|
 ///   gap = |x'P x + q'x + h(y)|                        scale |x'P x|, |q'x|, |h|
 #pragma once
 
+#include "core/cone.hpp"
 #include "core/dense.hpp"
 #include "core/problem_view.hpp"
 
@@ -62,12 +64,13 @@ BPQP_HD void hessian_product(
   team.sync();
 }
 
-/// h(y) = sum u_i max(y_i, 0) + l_i min(y_i, 0) over the finite sides; `stray` gets the largest
-/// |y_i| at a side that does not exist.
+/// h(y) = sum u_i max(y_i, 0) + l_i min(y_i, 0) over the finite sides + u_k'y_k over the cones;
+/// `stray` gets the largest |y_i| at a side that does not exist, or distance of y_k to its cone.
 template <class D, class R, Team T>
 BPQP_HD double support(const T& team, const ProblemView<D>& p, const R* y, double& stray) {
   double h = 0, off = 0;
-  for (int i : team.items(p.m)) {
+  const int linear = p.linear_rows();
+  for (int i : team.items(linear)) {
     const double y_i = double(y[i]), l = double(p.l[i]), u = double(p.u[i]);
     const bool upper = y_i > 0;
     if (upper ? has_upper(u) : has_lower(l))
@@ -75,8 +78,33 @@ BPQP_HD double support(const T& team, const ProblemView<D>& p, const R* y, doubl
     else
       off = nan_max(off, std::fabs(y_i));
   }
+  for (int i : team.items(p.m - linear)) h += double(y[linear + i]) * double(p.u[linear + i]);
+  for (int k : team.items(p.cones.count))
+    off = nan_max(off, soc::distance(y + p.cones.first(k), p.cones.size(k)));
   stray = team.max(off);
   return team.sum(h);
+}
+
+/// Largest entry of s - its projection for the slack s = u_k - (A x)_k of cone k; `scale` is raised
+/// to the largest |A x| and |u - projection|.
+template <class D, class R>
+BPQP_HD double cone_residual(const ProblemView<D>& p, const R* Ax, int k, double& scale) {
+  const int first = p.cones.first(k), d = p.cones.size(k);
+  const auto slack = [&](int i) { return double(p.u[first + i]) - double(Ax[first + i]); };
+  double largest = 0, sum = 0;
+  for (int i = 1; i < d; ++i) largest = nan_max(largest, std::fabs(slack(i)));
+  for (int i = 1; i < d && largest > 0; ++i) sum += slack(i) / largest * (slack(i) / largest);
+  const double r = largest * std::sqrt(sum), t = slack(0);
+  const bool inside = r <= t, polar = r <= -t;
+  const double factor = inside ? 1 : polar ? 0 : (t + r) / (2 * r);
+  double residual = r == r && t == t ? 0 : r + t;
+  for (int i = 0; i < d; ++i) {
+    const double projected = i > 0 ? factor * slack(i) : inside ? t : polar ? 0 : (t + r) / 2;
+    residual = nan_max(residual, std::fabs(slack(i) - projected));
+    scale = nan_max(
+        scale, nan_max(std::fabs(double(Ax[first + i])), std::fabs(double(p.u[first + i]) - projected)));
+  }
+  return residual;
 }
 
 /// The products of (x, y) with the data into k; `origin`: x and y are zero. scratch [n].
@@ -113,12 +141,14 @@ BPQP_HD Residuals residuals(
     dual = nan_max(dual, std::fabs(Px + q + Aty));
     dual_scale = nan_max(dual_scale, nan_max(std::fabs(Px), nan_max(std::fabs(q), std::fabs(Aty))));
   }
-  for (int i : team.items(p.m)) {
+  for (int i : team.items(p.linear_rows())) {
     const double Ax = double(k.Ax[i]), l = double(p.l[i]), u = double(p.u[i]);
     const double s = Ax < l ? l : Ax > u ? u : Ax;
     primal = nan_max(primal, std::fabs(Ax - s));
     primal_scale = nan_max(primal_scale, nan_max(std::fabs(Ax), std::fabs(s)));
   }
+  for (int c : team.items(p.cones.count))
+    primal = nan_max(primal, cone_residual(p, k.Ax, c, primal_scale));
   double stray = 0;
   const double h = support(team, p, y, stray);
 

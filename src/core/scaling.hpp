@@ -20,6 +20,17 @@ namespace bpqp::core {
 /// Maxima within this factor of 1 before a pass: after it they are close enough.
 constexpr double kScaledEnough = 32;
 
+/// The rows of a cone get one scale: each the largest of their maxima.
+template <class R, Team T>
+BPQP_HD void level_cones(const T& team, const ConeList& cones, R* row_max) {
+  for (int k : team.items(cones.count)) {
+    R largest = 0;
+    for (int i = 0; i < cones.size(k); ++i) largest = nan_max(largest, row_max[cones.first(k) + i]);
+    for (int i = 0; i < cones.size(k); ++i) row_max[cones.first(k) + i] = largest;
+  }
+  if (cones.count > 0) team.sync();
+}
+
 /// Scale factors: x = D x_scaled, y = E y_scaled (times the cost scale), z_scaled = E z.
 template <class R>
 struct Scaling {
@@ -60,7 +71,8 @@ BPQP_HD bool equilibrate(
     Scaling<R> s,
     int passes,
     R* row_max,
-    R* col_max) {
+    R* col_max,
+    double enough = kScaledEnough) {
   for (int j : team.items(p.n)) s.D[j] = 1;
   for (int i : team.items(p.m)) s.E[i] = 1;
   team.sync();
@@ -74,6 +86,7 @@ BPQP_HD bool equilibrate(
     const double largest = nan_max(abs_max(team, col_max, p.n), abs_max(team, row_max, p.m));
     if (!(largest < INFINITY)) return false;
     if (passes == 0) return true;
+    level_cones(team, p.cones, row_max);
 
     double worst = 1;  // how far from 1 a maximum is, as a factor
     const auto rescale = [&](R& scale, R maximum) {
@@ -83,7 +96,7 @@ BPQP_HD bool equilibrate(
     };
     for (int j : team.items(p.n)) rescale(s.D[j], col_max[j]);
     for (int i : team.items(p.m)) rescale(s.E[i], row_max[i]);
-    if (team.max(worst) <= kScaledEnough) break;
+    if (team.max(worst) <= enough) break;
   }
   return true;
 }

@@ -1,0 +1,280 @@
+/// \file
+/// The linear system of an interior point step (docs/math.md section 10), in scaled units:
+///
+///   [P  A'; A  -W^2] [dx; dy] = [r_x; r_y]
+///
+/// W^2 is diagonal on linear rows (0 on equalities) and the square of a Nesterov-Todd scaling on
+/// cones. It is solved through the proximal system, P + rho I and W^2 + delta I, eliminated to
+///
+///   n x n:  N = P + rho I + A'(W^2 + delta I)^-1 A
+///   m x m:  K = A H^-1 A' + W^2 + delta I,  H = P + rho I, P diagonal      (general rows only)
+///
+/// whichever is smaller; rows with one entry (bounds) only add to the diagonal. Refinement against
+/// the user's data removes rho and delta from the answer (Altman and Gondzio 1999; PIQP, Schwan et
+/// al. 2023, keeps them as proximal terms).
+#pragma once
+
+#include "core/cone.hpp"
+#include "core/scaling.hpp"
+
+namespace bpqp::core {
+
+/// The proximal terms, of a system whose entries are at most 1. Much smaller ones lose the
+/// factorisation on degenerate linear programs, larger ones cost refinement.
+constexpr double kBarrierRho = 1e-8, kBarrierDelta = 1e-8;
+/// Refinement: most passes, and where it ends (relative to the right-hand side).
+constexpr int kBarrierPasses = 10;
+constexpr double kBarrierTarget = 1e-13;
+
+/// What a row is to the interior point method.
+enum class RowKind : signed char { free = 0, equality, upper, lower, both, cone };
+
+/// What of the problem the systems of all iterations have in common.
+struct BarrierForm {
+  bool by_rows = false;   ///< K, not N
+  bool diagonal = false;  ///< P is diagonal
+  bool symmetric = true;
+  int general = 0;  ///< rows with more than one entry, cones
+  int order = 0;    ///< of the factored matrix
+  double cost = 1;  ///< scaled P is cost beta D P D, scaled q is cost D q
+  double beta = 1;  ///< x = beta D x_scaled
+};
+
+template <class R>
+struct BarrierSystem {
+  int n = 0, m = 0;
+  ConeList cones;
+  Scaling<R> scaling;
+  R* M = nullptr;           ///< [n x n] N, or K in its corner
+  R* Y = nullptr;           ///< [n x m] general rows, scaled
+  R* H = nullptr;           ///< [n] diagonal of P + rho I + bounds (m x m form)
+  R* w2 = nullptr;          ///< [m] W^2 of linear rows
+  R* nt = nullptr;          ///< [m] Nesterov-Todd points of the cones
+  R* eta = nullptr;         ///< [m] and their lengths, at the cone's first row
+  int* general = nullptr;   ///< [m] list of the general rows
+  int* column = nullptr;    ///< [m] the column of a row's only entry; -1: general
+  RowKind* kind = nullptr;  ///< [m]
+  R *e_x = nullptr, *d_x = nullptr, *t_x = nullptr, *s_x = nullptr;  ///< [n]
+  R *e_y = nullptr, *d_y = nullptr, *t_y = nullptr, *g_y = nullptr;  ///< [m]
+
+  BPQP_HD static BarrierSystem lay_out(Arena& arena, int n, int m) {
+    BarrierSystem s;
+    s.n = n, s.m = m;
+    s.scaling.D = arena.take<R>(n);
+    s.scaling.E = arena.take<R>(m);
+    s.M = arena.take<R>(std::size_t(n) * n);
+    s.Y = arena.take<R>(std::size_t(n) * m);
+    for (R** v : {&s.H, &s.e_x, &s.d_x, &s.t_x, &s.s_x}) *v = arena.take<R>(n);
+    for (R** v : {&s.w2, &s.nt, &s.eta, &s.e_y, &s.d_y, &s.t_y, &s.g_y}) *v = arena.take<R>(m);
+    s.general = arena.take<int>(m);
+    s.column = arena.take<int>(m);
+    s.kind = arena.take<RowKind>(m);
+    return s;
+  }
+
+  BPQP_HD bool is_linear(int i) const { return kind[i] != RowKind::cone; }
+  /// 1/(W^2 + delta) of a linear row.
+  BPQP_HD R weight(int i) const {
+    return kind[i] == RowKind::free ? R(0) : 1 / (w2[i] + R(kBarrierDelta));
+  }
+};
+
+/// out [m] = E A D x.
+template <class D, class R, Team T>
+BPQP_HD void scaled_rows_product(
+    const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s, const R* x, R* out) {
+  for (int j : team.items(p.n)) s.s_x[j] = s.scaling.D[j] * x[j];
+  team.sync();
+  transposed_product(team, p.A, p.n, p.m, p.n, s.s_x, out);
+  for (int i : team.items(p.m)) out[i] *= s.scaling.E[i];
+  team.sync();
+}
+
+/// out [n] += sign D A'E y.
+template <class D, class R, Team T>
+BPQP_HD void add_scaled_columns(
+    const T& team,
+    const ProblemView<D>& p,
+    const BarrierSystem<R>& s,
+    const R* y,
+    R sign,
+    R* out) {
+  for (int i : team.items(p.m)) s.g_y[i] = s.scaling.E[i] * y[i];
+  team.sync();
+  product(team, p.A, p.n, p.m, p.n, s.g_y, s.s_x);
+  for (int j : team.items(p.n)) out[j] += sign * s.scaling.D[j] * s.s_x[j];
+  team.sync();
+}
+
+/// out [n] = cost beta D P D x.
+template <class D, class R, Team T>
+BPQP_HD void scaled_hessian_product(
+    const T& team,
+    const ProblemView<D>& p,
+    const BarrierForm& f,
+    const BarrierSystem<R>& s,
+    const R* x,
+    R* out) {
+  for (int j : team.items(p.n)) s.s_x[j] = s.scaling.D[j] * x[j];
+  team.sync();
+  if (f.diagonal) {
+    for (int j : team.items(p.n))
+      out[j] = p.P ? R(p.P[std::size_t(j) * p.n + j]) * s.s_x[j] : R(0);
+  } else {
+    transposed_product(team, p.P, p.n, p.n, p.n, s.s_x, out);
+    if (!f.symmetric) {
+      product(team, p.P, p.n, p.n, p.n, s.s_x, s.H);
+      for (int j : team.items(p.n)) out[j] = (out[j] + s.H[j]) / 2;
+    }
+  }
+  const R factor = R(f.cost * f.beta);
+  for (int j : team.items(p.n)) out[j] *= factor * s.scaling.D[j];
+  team.sync();
+}
+
+/// v [m] becomes (W^2 + delta)^-1 v; cones have no delta.
+template <class R, Team T>
+BPQP_HD void divide_by_squares(const T& team, const BarrierSystem<R>& s, R* v) {
+  for (int i : team.items(s.m))
+    if (s.is_linear(i)) v[i] *= s.weight(i);
+  for (int k : team.items(s.cones.count)) {
+    const int first = s.cones.first(k), d = s.cones.size(k);
+    for (int twice = 0; twice < 2; ++twice)
+      soc::scale(double(s.eta[first]), s.nt + first, d, true, v + first, 1);
+  }
+  team.sync();
+}
+
+/// out [m] -= W^2 y (no delta).
+template <class R, Team T>
+BPQP_HD void subtract_squares(const T& team, const BarrierSystem<R>& s, const R* y, R* out) {
+  for (int i : team.items(s.m))
+    if (s.is_linear(i) && s.kind[i] != RowKind::free) out[i] -= s.w2[i] * y[i];
+  for (int k : team.items(s.cones.count)) {
+    const int first = s.cones.first(k), d = s.cones.size(k);
+    const double eta2 = double(s.eta[first]) * double(s.eta[first]);
+    const R* w = s.nt + first;  // W^2 = eta^2 (2 w w' - J), J = diag(1, -1, ..., -1)
+    double along = 0;
+    for (int i = 0; i < d; ++i) along += double(w[i]) * double(y[first + i]);
+    for (int i = 0; i < d; ++i)
+      out[first + i] -=
+          R(eta2 * (2 * along * double(w[i]) - (i == 0 ? 1 : -1) * double(y[first + i])));
+  }
+  team.sync();
+}
+
+/// Y = general rows of E A D, each times row_factor(i) and, entry j, column_factor(j).
+template <class D, class R, Team T, class RowFactor, class ColumnFactor>
+BPQP_HD void pack_rows(
+    const T& team,
+    const ProblemView<D>& p,
+    const BarrierForm& f,
+    const BarrierSystem<R>& s,
+    const RowFactor& row_factor,
+    const ColumnFactor& column_factor) {
+  for (int g = 0; g < f.general; ++g) {
+    const int i = s.general[g];
+    const R factor = s.scaling.E[i] * row_factor(i);
+    const D* row = p.A + std::size_t(i) * p.n;
+    R* target = s.Y + std::size_t(g) * p.n;
+    for (int j : team.items(p.n)) target[j] = R(row[j]) * factor * column_factor(j);
+  }
+  team.sync();
+}
+
+/// The cones' rows of Y become W^-1 times them. Cones are the last of the general rows.
+template <class R, Team T>
+BPQP_HD void scale_packed_cones(const T& team, const BarrierForm& f, const BarrierSystem<R>& s) {
+  const int linear = f.general - (s.cones.count > 0 ? s.m - s.cones.first(0) : 0);
+  for (int k = 0; k < s.cones.count; ++k) {
+    const int first = s.cones.first(k), d = s.cones.size(k);
+    R* block = s.Y + std::size_t(linear + first - s.cones.first(0)) * s.n;
+    const R* w = s.nt + first;
+    const R factor = 1 / s.eta[first], w0 = w[0];
+    R* along = s.s_x;
+    for (int j : team.items(s.n)) along[j] = 0;  // a lane touches its own columns only
+    for (int i = 1; i < d; ++i)
+      for (int j : team.items(s.n)) along[j] += w[i] * block[std::size_t(i) * s.n + j];
+    for (int j : team.items(s.n)) {
+      const R t = block[j], shift = along[j] / (1 + w0) - t;
+      block[j] = factor * (w0 * t - along[j]);
+      along[j] = shift;
+    }
+    for (int i = 1; i < d; ++i)
+      for (int j : team.items(s.n)) {
+        R& entry = block[std::size_t(i) * s.n + j];
+        entry = factor * (entry + along[j] * w[i]);
+      }
+  }
+  team.sync();
+}
+
+/// The diagonal that bounds add, into H [n]: H += sum over rows with one entry of a^2 weight.
+template <class D, class R, Team T>
+BPQP_HD void add_bounds(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
+  if (team.rank() == 0) {  // several rows may bound one variable
+    for (int i = 0; i < p.m; ++i) {
+      const int j = s.column[i];
+      if (j < 0) continue;
+      const R a = R(p.A[std::size_t(i) * p.n + j]) * s.scaling.D[j] * s.scaling.E[i];
+      s.H[j] += a * a * s.weight(i);
+    }
+  }
+  team.sync();
+}
+
+/// N into M.
+template <class D, class R, Team T>
+BPQP_HD void assemble_by_columns(
+    const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
+  load_hessian(team, p, s.M);
+  const R factor = R(f.cost * f.beta);
+  for (int j : team.items(p.n)) s.H[j] = R(kBarrierRho);
+  team.sync();
+  add_bounds(team, p, s);
+  for (int j : team.items(p.n)) {
+    R* column = s.M + std::size_t(j) * p.n;
+    for (int i = j; i < p.n; ++i) column[i] *= factor * s.scaling.D[i] * s.scaling.D[j];
+    column[j] += s.H[j];
+  }
+  team.sync();
+  pack_rows(
+      team, p, f, s, [&](int i) { return s.is_linear(i) ? R(std::sqrt(s.weight(i))) : R(1); },
+      [&](int j) { return s.scaling.D[j]; });
+  scale_packed_cones(team, f, s);
+  add_outer(team, s.Y, p.n, f.general, p.n, s.M, p.n);
+}
+
+/// H, and K into M.
+template <class D, class R, Team T>
+BPQP_HD void assemble_by_rows(
+    const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
+  const R factor = R(f.cost * f.beta);
+  for (int j : team.items(p.n)) {
+    const R P = p.P ? R(p.P[std::size_t(j) * p.n + j]) : R(0);
+    s.H[j] = factor * P * s.scaling.D[j] * s.scaling.D[j] + R(kBarrierRho);
+  }
+  team.sync();
+  add_bounds(team, p, s);
+  for (int j : team.items(p.n)) s.t_x[j] = s.scaling.D[j] / std::sqrt(s.H[j]);
+  team.sync();
+  pack_rows(
+      team, p, f, s, [](int) { return R(1); }, [&](int j) { return s.t_x[j]; });
+  gram(team, s.Y, p.n, f.general, p.n, s.M, f.order);
+  const int linear = f.general - (s.cones.count > 0 ? s.m - s.cones.first(0) : 0);
+  for (int g : team.items(linear))
+    s.M[std::size_t(g) * f.order + g] += s.w2[s.general[g]] + R(kBarrierDelta);
+  for (int k : team.items(s.cones.count)) {  // + W^2 = eta^2 (2 w w' - J)
+    const int first = s.cones.first(k), d = s.cones.size(k);
+    const int at = linear + first - s.cones.first(0);
+    const R eta2 = s.eta[first] * s.eta[first];
+    for (int c = 0; c < d; ++c) {
+      R* column = s.M + std::size_t(at + c) * f.order + at;
+      for (int r = c; r < d; ++r) column[r] += 2 * eta2 * s.nt[first + r] * s.nt[first + c];
+      column[c] += (c == 0 ? -1 : 1) * eta2;
+    }
+  }
+  team.sync();
+}
+
+}  // namespace bpqp::core

@@ -1,0 +1,472 @@
+/// \file
+/// The interior point method (docs/math.md section 10): the way for linear programs, singular P, cones
+/// and whatever the active-set methods leave.
+///
+/// Mehrotra's predictor-corrector on the homogeneous embedding with a quadratic cost, whose tau and
+/// kappa end in a solution or in a certificate:
+///
+///   P x + A'y + q tau = 0,   A x + s = u tau (each side),   x'P x/tau + q'x + h'z + kappa = 0
+///
+/// Sources: Goulart and Chen 2024 (Clarabel: the embedding, Nesterov-Todd steps, start), Andersen and
+/// Ye 1999; Mehrotra 1992. Data are scaled so that rows, cost and right-hand sides are all of order one:
+/// without the last, problems with sides of 1e8 take twice the iterations or fail.
+#pragma once
+
+#include "bpqp/status.hpp"
+#include "core/barrier_sides.hpp"
+#include "core/barrier_solve.hpp"
+#include "core/certificate.hpp"
+
+namespace bpqp::core {
+
+constexpr int kBarrierScaling = 10;          ///< passes of Ruiz
+constexpr double kBarrierScaledEnough = 2;   ///< and where they end
+constexpr double kBarrierStep = 0.99;        ///< of the way to the boundary
+constexpr double kBarrierLargestSide = 1e6;  ///< most that x is scaled by, and its inverse
+/// Iterations without a better point before the method is given up; with one within tolerance fewer.
+constexpr int kBarrierStall = 40, kBarrierStallReached = 6;
+constexpr double kBarrierShortStep = 1e-5;  ///< three such steps in a row: stuck
+
+enum class BarrierOutcome : int {
+  converged = 0,
+  stalled,  ///< no better point any more, or the limit reached
+  primal_infeasible,
+  dual_infeasible,
+  failed  ///< no factorisation
+};
+
+struct BarrierReport {
+  BarrierOutcome outcome = BarrierOutcome::stalled;
+  int iterations = 0;
+  double worst = INFINITY;  ///< worst relative residual of the point
+  Residuals residuals;
+};
+
+template <class R>
+struct BarrierWork {
+  BarrierSystem<R> system;
+  BarrierSides<R> sides;
+  R *x = nullptr, *dx = nullptr, *x2 = nullptr, *Px = nullptr, *residual = nullptr,
+    *r_x = nullptr, *t = nullptr;  ///< [n]
+  R *y = nullptr, *dy = nullptr, *Adx = nullptr, *y2 = nullptr, *r_y = nullptr;  ///< [m]
+  R *dual = nullptr, *primal = nullptr;  ///< [m], [n] candidates for certificates
+
+  BPQP_HD static BarrierWork lay_out(Arena& arena, int n, int m) {
+    BarrierWork w;
+    w.system = BarrierSystem<R>::lay_out(arena, n, m);
+    w.sides = BarrierSides<R>::lay_out(arena, m);
+    for (R** v : {&w.x, &w.dx, &w.x2, &w.Px, &w.residual, &w.r_x, &w.t, &w.primal})
+      *v = arena.take<R>(n);
+    for (R** v : {&w.y, &w.dy, &w.Adx, &w.y2, &w.r_y, &w.dual}) *v = arena.take<R>(m);
+    return w;
+  }
+};
+
+struct BarrierOptions {
+  double target = 1e-9;  ///< worst relative residual that ends it
+  double eps_abs = 1e-6, eps_rel = 1e-6;
+  int max_iter = 100;
+  bool (*expired)(const void*) = nullptr;
+  const void* clock = nullptr;
+};
+
+template <class D, class R, Team T>
+class InteriorPoint {
+ public:
+  /// x_out, y_out get the best point or the certificate; `products` is scratch.
+  BPQP_HD InteriorPoint(
+      const T& team,
+      const ProblemView<D>& p,
+      const BarrierOptions& options,
+      const BarrierWork<R>& w,
+      const KktVectors<R>& products,
+      R* x_best,
+      R* y_best,
+      R* x,
+      R* y)
+      : team_(team),
+        p_(p),
+        o_(options),
+        w_(w),
+        sys_(w.system),
+        b_(w.sides),
+        products_(products),
+        x_best_(x_best),
+        y_best_(y_best),
+        x_(x),
+        y_(y) {
+    sys_.cones = p.cones;
+  }
+
+  BPQP_HD BarrierReport run() {
+    if (!set_up() || !start()) return finish(BarrierOutcome::failed);
+    for (;; ++report_.iterations) {
+      publish();
+      if (report_.worst <= o_.target) return finish(BarrierOutcome::converged);
+      if (primal_infeasible()) return finish(BarrierOutcome::primal_infeasible);
+      if (dual_infeasible()) return finish(BarrierOutcome::dual_infeasible);
+      if (given_up()) return finish(BarrierOutcome::stalled);
+      mu_ = (complementarity(team_, sys_, b_) + tau_ * kappa_) / (degree_ + 1);
+      scale_sides(team_, sys_, b_);
+      if (!factor_barrier(team_, p_, form_, sys_, repair_))
+        return finish(BarrierOutcome::stalled);
+      constant_direction();
+      residuals_of_embedding();
+      set_products(team_, sys_, b_, false, 0);
+      direction(1, kappa_ * tau_);
+      const double affine = nan_min(1.0, step_length());
+      const double sigma = (1 - affine) * (1 - affine) * (1 - affine);
+      set_products(team_, sys_, b_, true, sigma * mu_);
+      direction(1 - sigma, kappa_ * tau_ + dkappa_ * dtau_ - sigma * mu_);
+      move(nan_min(1.0, kBarrierStep * step_length()));
+    }
+  }
+
+ private:
+  // ---- set-up
+
+  BPQP_HD bool set_up() {
+    form_.symmetric = load_hessian(team_, p_, sys_.M);
+    if (!equilibrate(
+            team_, p_, sys_.M, sys_.scaling, kBarrierScaling, w_.r_y, w_.t, kBarrierScaledEnough))
+      return false;
+    classify_rows();
+    scale_cost_and_sides();
+    form_.diagonal = hessian_is_diagonal();
+    form_.by_rows = form_.diagonal && form_.general < p_.n;
+    form_.order = form_.by_rows ? form_.general : p_.n;
+    return true;
+  }
+
+  BPQP_HD void classify_rows() {
+    const int linear = p_.linear_rows();
+    for (int i : team_.items(p_.m)) {
+      const D* row = p_.A + std::size_t(i) * p_.n;
+      int entries = 0, last = 0;
+      for (int j = 0; j < p_.n && entries < 2; ++j)
+        if (row[j] != 0) ++entries, last = j;
+      const double l = i < linear ? double(p_.l[i]) : -INFINITY, u = double(p_.u[i]);
+      const bool low = has_lower(l), up = has_upper(u);
+      const RowKind kind = i >= linear  ? RowKind::cone
+                           : l == u     ? RowKind::equality
+                           : low && up  ? RowKind::both
+                           : up         ? RowKind::upper
+                           : low        ? RowKind::lower
+                                        : RowKind::free;
+      sys_.kind[i] = kind;
+      const bool single = entries < 2 && kind != RowKind::cone && kind != RowKind::equality;
+      sys_.column[i] = single || kind == RowKind::free ? last : -1;
+    }
+    team_.sync();
+    double sides = 0;
+    for (int i : team_.items(p_.m))
+      sides += sys_.kind[i] == RowKind::cone
+                   ? 0
+                   : int(bounded_above(sys_.kind[i])) + int(bounded_below(sys_.kind[i]));
+    degree_ = int(team_.sum(sides)) + p_.cones.count;
+    int general = 0;
+    for (int i = 0; i < p_.m; ++i) {
+      if (sys_.column[i] >= 0) continue;
+      if (team_.rank() == 0) sys_.general[general] = i;
+      ++general;
+    }
+    form_.general = general;
+    team_.sync();
+  }
+
+  /// beta: the largest side becomes 1; cost: so does the largest of q and the diagonal of P.
+  BPQP_HD void scale_cost_and_sides() {
+    const Scaling<R> scale = sys_.scaling;
+    double side = 0, cost = 0;
+    for (int i : team_.items(p_.m)) {
+      const RowKind k = sys_.kind[i];
+      const double E = double(scale.E[i]);
+      if (bounded_above(k) || k == RowKind::equality)
+        side = nan_max(side, std::fabs(double(p_.u[i])) * E);
+      if (bounded_below(k)) side = nan_max(side, std::fabs(double(p_.l[i])) * E);
+    }
+    side = team_.max(side);
+    if (side > 0)
+      form_.beta = floor_power_of_two(
+          nan_max(1 / kBarrierLargestSide, nan_min(kBarrierLargestSide, side)));
+    for (int j : team_.items(p_.n)) {
+      const double d = double(scale.D[j]);
+      cost = nan_max(cost, std::fabs(double(p_.q[j])) * d);
+      if (p_.P)
+        cost = nan_max(
+            cost, std::fabs(double(p_.P[std::size_t(j) * p_.n + j])) * d * d * form_.beta);
+    }
+    cost = team_.max(cost);
+    form_.cost = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
+    for (int i : team_.items(p_.m)) {
+      const RowKind k = sys_.kind[i];
+      const R factor = R(double(scale.E[i]) / form_.beta);
+      b_.u[i] = bounded_above(k) || k == RowKind::equality ? R(p_.u[i]) * factor : R(0);
+      b_.l[i] = bounded_below(k) ? R(p_.l[i]) * factor : R(0);
+    }
+    team_.sync();
+  }
+
+  BPQP_HD bool hessian_is_diagonal() const {
+    double off = 0;
+    if (p_.P)
+      for (int j : team_.items(p_.n))
+        for (int i = 0; i < p_.n; ++i)
+          if (i != j && p_.P[std::size_t(j) * p_.n + i] != 0) off = 1;
+    return team_.max(off) == 0;
+  }
+
+  // ---- start
+
+  /// Least-squares slacks and multipliers, moved inside (Mehrotra 1992; Goulart and Chen 2024): one
+  /// system with W = 1 for a quadratic cost, two for a linear one.
+  BPQP_HD bool start() {
+    const BarrierSide<R>&U = b_.upper, &L = b_.lower;
+    for (int i : team_.items(p_.m)) {
+      U.s[i] = U.z[i] = L.s[i] = L.z[i] = 1;  // so that W = 1
+      U.product[i] = L.product[i] = 0;
+      U.residual[i] = -b_.u[i];
+      L.residual[i] = b_.l[i];
+      sys_.nt[i] = 0;
+      b_.lambda[i] = 0;
+    }
+    team_.sync();
+    for (int k : team_.items(p_.cones.count)) {
+      const int first = p_.cones.first(k);
+      for (int i = 1; i < p_.cones.size(k); ++i) U.s[first + i] = U.z[first + i] = 0;
+    }
+    team_.sync();
+    scale_sides(team_, sys_, b_);
+    if (!factor_barrier(team_, p_, form_, sys_, repair_)) return false;
+    const bool quadratic = p_.P && !(form_.diagonal && hessian_is_zero());
+    for (int j : team_.items(p_.n))
+      w_.r_x[j] = quadratic ? -scaled_q(j) : R(0);
+    solve_sides(U.ds, L.ds, w_.x, w_.y);
+    for (int i : team_.items(p_.m)) {
+      U.dz[i] = U.ds[i], L.dz[i] = L.ds[i];
+      U.ds[i] = -U.ds[i], L.ds[i] = -L.ds[i];
+    }
+    team_.sync();
+    if (!quadratic) {
+      for (int j : team_.items(p_.n)) w_.r_x[j] = -scaled_q(j);
+      for (int i : team_.items(p_.m)) U.residual[i] = L.residual[i] = 0;
+      team_.sync();
+      solve_sides(U.dz, L.dz, w_.dx, w_.y);
+    }
+    for (int i : team_.items(p_.m)) {
+      U.s[i] = U.ds[i], L.s[i] = L.ds[i];
+      U.z[i] = U.dz[i], L.z[i] = L.dz[i];
+      if (sys_.kind[i] == RowKind::equality) U.s[i] = 0;
+    }
+    team_.sync();
+    shift_inside(team_, sys_, U.s, L.s, degree_);
+    shift_inside(team_, sys_, U.z, L.z, degree_);
+    clear_absent_sides();
+    return true;
+  }
+
+  BPQP_HD bool hessian_is_zero() const {
+    double largest = 0;
+    for (int j : team_.items(p_.n))
+      largest = nan_max(largest, std::fabs(double(p_.P[std::size_t(j) * p_.n + j])));
+    return team_.max(largest) == 0;
+  }
+
+  BPQP_HD R scaled_q(int j) const {
+    return R(form_.cost * double(p_.q[j]) * double(sys_.scaling.D[j]));
+  }
+
+  BPQP_HD void clear_absent_sides() {
+    for (int i : team_.items(p_.m)) {
+      const RowKind k = sys_.kind[i];
+      if (!bounded_above(k)) b_.upper.s[i] = 0;
+      if (!bounded_above(k) && k != RowKind::equality) b_.upper.z[i] = 0;
+      if (!bounded_below(k)) b_.lower.s[i] = b_.lower.z[i] = 0;
+    }
+    team_.sync();
+  }
+
+  /// Solves with the sides' `product` and `residual` and r_x; w.Adx gets A x.
+  BPQP_HD void solve_sides(R* z_upper, R* z_lower, R* x, R* y, double f = 1) {
+    eliminate_slacks(team_, sys_, b_, f, w_.r_y);
+    solve_barrier(team_, p_, form_, sys_, w_.r_x, w_.r_y, x, y, w_.Adx);
+    split_multipliers(team_, sys_, b_, y, w_.Adx, z_upper, z_lower);
+  }
+
+  // ---- the iteration
+
+  /// The point in the user's units, judged there.
+  BPQP_HD void publish() {
+    for (int j : team_.items(p_.n))
+      x_[j] = R(form_.beta * double(sys_.scaling.D[j]) * double(w_.x[j]) / tau_);
+    for (int i : team_.items(p_.m))
+      y_[i] = R(
+          double(sys_.scaling.E[i]) * (double(b_.upper.z[i]) - double(b_.lower.z[i])) /
+          (tau_ * form_.cost));
+    team_.sync();
+    kkt_products(team_, p_, form_.symmetric, false, x_, y_, products_, w_.t);
+    const Residuals r = core::residuals(team_, p_, x_, y_, products_);
+    const double worst = r.worst_relative();
+    stalled_ = worst < 0.9 * report_.worst ? 0 : stalled_ + 1;
+    finite_ = worst == worst;
+    if (!(worst < report_.worst)) return;
+    report_.worst = worst;
+    report_.residuals = r;
+    for (int j : team_.items(p_.n)) x_best_[j] = x_[j];
+    for (int i : team_.items(p_.m)) y_best_[i] = y_[i];
+    team_.sync();
+  }
+
+  BPQP_HD bool given_up() const {
+    const bool reached = report_.residuals.over(o_.eps_abs, o_.eps_rel) <= 1;
+    return !finite_ || stalled_ >= (reached ? kBarrierStallReached : kBarrierStall) ||
+           short_steps_ >= 3 || report_.iterations >= o_.max_iter || out_of_time();
+  }
+  BPQP_HD bool out_of_time() const {
+#ifdef __CUDA_ARCH__
+    return false;
+#else
+    return o_.expired && o_.expired(o_.clock);
+#endif
+  }
+
+  /// Whether the multipliers are a certificate; w.dual then holds it.
+  BPQP_HD bool primal_infeasible() {
+    if (!(kappa_ > tau_)) return false;
+    for (int i : team_.items(p_.m)) w_.dual[i] = y_[i];
+    team_.sync();
+    return primal_certificate(team_, p_, w_.dual, w_.t);
+  }
+  BPQP_HD bool dual_infeasible() {
+    if (!(kappa_ > tau_)) return false;
+    for (int j : team_.items(p_.n)) w_.primal[j] = x_[j];
+    team_.sync();
+    double slope = 0;
+    return classify_descent(
+               team_, p_, form_.symmetric, w_.primal, slope, w_.Adx, w_.t, w_.r_x) ==
+           Descent::certificate;
+  }
+
+  /// Residuals of the three equations of the embedding, from the products in the user's units.
+  BPQP_HD void residuals_of_embedding() {
+    double xPx = 0, qx = 0;
+    for (int j : team_.items(p_.n)) {
+      const double factor = tau_ * form_.cost * double(sys_.scaling.D[j]);
+      const double Px = factor * double(products_.Px[j]), x = double(w_.x[j]);
+      w_.Px[j] = R(Px);
+      w_.residual[j] = R(
+          factor * (double(products_.Px[j]) + double(p_.q[j]) + double(products_.Aty[j])));
+      xPx += x * Px;
+      qx += x * double(scaled_q(j));
+    }
+    for (int i : team_.items(p_.m)) {
+      const double Ax =
+          tau_ * double(sys_.scaling.E[i]) * double(products_.Ax[i]) / form_.beta;
+      b_.upper.residual[i] = R(Ax + double(b_.upper.s[i]) - double(b_.u[i]) * tau_);
+      b_.lower.residual[i] = R(-Ax + double(b_.lower.s[i]) + double(b_.l[i]) * tau_);
+    }
+    team_.sync();
+    xPx = team_.sum(xPx), qx = team_.sum(qx);
+    gap_ = xPx / tau_ + qx + sides_dot(team_, sys_, b_, b_.upper.z, b_.lower.z) + kappa_;
+  }
+
+  /// x2, z2: the answer to tau alone, and what it gives for the denominator of dtau.
+  BPQP_HD void constant_direction() {
+    const BarrierSide<R>&U = b_.upper, &L = b_.lower;
+    for (int i : team_.items(p_.m)) {
+      U.product[i] = L.product[i] = 0;
+      U.residual[i] = -b_.u[i];
+      L.residual[i] = b_.l[i];
+    }
+    for (int j : team_.items(p_.n)) w_.r_x[j] = -scaled_q(j);
+    team_.sync();
+    solve_sides(U.z2, L.z2, w_.x2, w_.y2);
+    for (int j : team_.items(p_.n)) w_.t[j] = w_.x2[j] - R(double(w_.x[j]) / tau_);
+    team_.sync();
+    denominator_ = quadratic_form(w_.t) - quadratic_form(w_.x2) + kappa_ / tau_ -
+                   sides_dot(team_, sys_, b_, U.z2, L.z2);
+    double qx2 = 0;
+    for (int j : team_.items(p_.n)) qx2 += double(scaled_q(j)) * double(w_.x2[j]);
+    denominator_ -= team_.sum(qx2);
+  }
+
+  BPQP_HD double quadratic_form(const R* x) {
+    scaled_hessian_product(team_, p_, form_, sys_, x, w_.r_x);
+    double sum = 0;
+    for (int j : team_.items(p_.n)) sum += double(x[j]) * double(w_.r_x[j]);
+    return team_.sum(sum);
+  }
+
+  /// The step for f times the residuals and the products set; `complement`: right-hand side of
+  /// kappa tau.
+  BPQP_HD void direction(double f, double complement) {
+    const BarrierSide<R>&U = b_.upper, &L = b_.lower;
+    for (int j : team_.items(p_.n)) w_.r_x[j] = R(-f) * w_.residual[j];
+    team_.sync();
+    solve_sides(U.dz, L.dz, w_.dx, w_.dy, f);
+    double sum = 0;  // (2 P x/tau + q)'dx
+    for (int j : team_.items(p_.n))
+      sum += (2 * double(w_.Px[j]) / tau_ + double(scaled_q(j))) * double(w_.dx[j]);
+    const double numerator = f * gap_ - complement / tau_ + team_.sum(sum) +
+                             sides_dot(team_, sys_, b_, U.dz, L.dz);
+    dtau_ = numerator / denominator_;
+    dkappa_ = -(complement + kappa_ * dtau_) / tau_;
+    for (int j : team_.items(p_.n)) w_.dx[j] += R(dtau_) * w_.x2[j];
+    for (int i : team_.items(p_.m)) {
+      U.dz[i] += R(dtau_) * U.z2[i];
+      L.dz[i] += R(dtau_) * L.z2[i];
+    }
+    team_.sync();
+    step_slacks(team_, sys_, b_);
+  }
+
+  BPQP_HD double step_length() {
+    double step = largest_step(team_, sys_, b_);
+    if (dtau_ < 0) step = nan_min(step, -tau_ / dtau_);
+    if (dkappa_ < 0) step = nan_min(step, -kappa_ / dkappa_);
+    return step;
+  }
+
+  /// The step, then the whole embedding scaled back where tau and kappa have left [1e-3, 1e3].
+  BPQP_HD void move(double step) {
+    short_steps_ = step < kBarrierShortStep ? short_steps_ + 1 : 0;
+    tau_ += step * dtau_;
+    kappa_ += step * dkappa_;
+    const double larger = nan_max(tau_, kappa_);
+    const double shrink = larger > 1e3 || larger < 1e-3 ? 1 / larger : 1;
+    for (int j : team_.items(p_.n))
+      w_.x[j] = R(shrink) * (w_.x[j] + R(step) * w_.dx[j]);
+    move_sides(team_, sys_, b_, step, shrink);
+    tau_ *= shrink;
+    kappa_ *= shrink;
+  }
+
+  BPQP_HD BarrierReport finish(BarrierOutcome outcome) {
+    report_.outcome = outcome;
+    const bool primal = outcome == BarrierOutcome::primal_infeasible;
+    const bool dual = outcome == BarrierOutcome::dual_infeasible;
+    const bool point = report_.worst < INFINITY;
+    for (int j : team_.items(p_.n)) x_[j] = dual ? w_.primal[j] : point ? x_best_[j] : R(0);
+    for (int i : team_.items(p_.m)) y_[i] = primal ? w_.dual[i] : point ? y_best_[i] : R(0);
+    team_.sync();
+    return report_;
+  }
+
+  const T& team_;
+  const ProblemView<D>& p_;
+  const BarrierOptions& o_;
+  const BarrierWork<R>& w_;
+  BarrierSystem<R> sys_;
+  const BarrierSides<R>& b_;
+  const KktVectors<R>& products_;
+  R *x_best_, *y_best_, *x_, *y_;
+  BarrierForm form_;
+  BarrierReport report_;
+  int degree_ = 0;  ///< sides and cones
+  double tau_ = 1, kappa_ = 1, mu_ = 1, dtau_ = 0, dkappa_ = 0;
+  double gap_ = 0, denominator_ = 1, repair_ = 0;
+  int stalled_ = 0, short_steps_ = 0;
+  bool finite_ = true;
+};
+
+}  // namespace bpqp::core
