@@ -22,6 +22,7 @@ void check_device(Device device) {
 
 core::ForwardOptions forward_options(const Settings& s, const Shape& shape) {
   core::ForwardOptions o;
+  o.method = s.method;
   o.eps_abs = s.eps_abs, o.eps_rel = s.eps_rel;
   o.max_iter = s.max_iter;
   o.max_exchanges = s.max_exchanges > 0 ? s.max_exchanges : 100 + 20 * (shape.n + shape.m);
@@ -185,7 +186,7 @@ Report Solver<R>::Impl::report_of(const cpu::Slot& s) const {
   const core::Residuals& r = f.residuals;
   Report out;
   out.status = f.status;
-  out.method = Method::admm;
+  out.method = f.method;
   out.iterations = f.iterations;
   out.exchanges = f.exchanges;
   out.differentiable = f.differentiable;

@@ -57,8 +57,6 @@ void check_settings(const Settings& s) {
   if (s.max_exchanges < 0) fail("max_exchanges", ">= 0", std::to_string(s.max_exchanges));
   if (s.scaling < 0 || s.scaling > 100) fail("scaling", "0 ... 100", std::to_string(s.scaling));
   if (s.threads < 0 || s.threads > 4096) fail("threads", "0 ... 4096", std::to_string(s.threads));
-  if (s.method == Method::interior_point)
-    throw InvalidArgument("method: interior_point is not built yet; expected automatic or admm");
   if (s.precision == Precision::mixed)
     throw InvalidArgument(
         "precision: mixed is not built yet; expected fp64 (data may be float: Solver<float>)");

@@ -14,6 +14,26 @@ namespace bpqp::core {
 constexpr double kCertificate = 1e-8;
 /// Rounding of a projection on a cone.
 constexpr double kProjected = 1e-14;
+/// h(y) is trusted to be negative if it exceeds this times the sum of its terms' magnitudes.
+constexpr double kSupportNoise = 1e-11;
+
+/// Whether |value| is at most 1e-8 and as small beside the largest of its terms. Without the second
+/// test anything is a certificate once it is scaled to nothing (sides or costs of 1e9).
+BPQP_HD inline bool small_beside(double value, double terms) {
+  return std::fabs(value) <= kCertificate * nan_min(1.0, terms);
+}
+
+/// sum |y_i side_i|: what h(y) is rounded relative to.
+template <class D, class R, Team T>
+BPQP_HD double support_terms(const T& team, const ProblemView<D>& p, const R* y) {
+  double sum = 0;
+  for (int i : team.items(p.m)) {
+    if (y[i] == 0) continue;
+    const bool upper = y[i] > 0 || i >= p.linear_rows();
+    sum += std::fabs(double(y[i]) * double(upper ? p.u[i] : p.l[i]));
+  }
+  return team.sum(sum);
+}
 
 /// Scales the candidate y [m] to a certificate in place; false (y then scaled or not) if it is none.
 template <class D, class R, Team T>
@@ -29,11 +49,20 @@ BPQP_HD bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R*
   team.sync();
   double stray = 0;
   const double h = support(team, p, y, stray);
-  if (!(h < 0) || stray > kProjected * largest) return false;
+  if (!(-h > kSupportNoise * support_terms(team, p, y)) || stray > kProjected * largest)
+    return false;
   for (int i : team.items(p.m)) y[i] = R(double(y[i]) / -h);
   team.sync();
   product(team, p.A, p.n, p.m, p.n, y, scratch_n);
-  return abs_max(team, scratch_n, p.n) <= kCertificate;
+  const double size = largest / -h;
+  if (!(abs_max(team, scratch_n, p.n) <= kCertificate)) return false;
+  for (int j : team.items(p.n)) {
+    double entry = 0;
+    for (int i = 0; i < p.m; ++i)
+      entry = nan_max(entry, std::fabs(double(p.A[std::size_t(i) * p.n + j])));
+    scratch_n[j] = small_beside(double(scratch_n[j]), entry * size) ? R(0) : R(1);
+  }
+  return abs_max(team, scratch_n, p.n) == 0;
 }
 
 /// Makes A'y smaller for the ray y in w.change (scaled units; the set's rows and one more) by changing
@@ -82,22 +111,43 @@ BPQP_HD Descent classify_descent(
   if (!(slope < 0 && slope > -INFINITY)) return Descent::none;
   for (int j : team.items(p.n)) d[j] = R(double(d[j]) / -slope);
   team.sync();
+  const double size = abs_max(team, d, p.n);
   hessian_product(team, p, symmetric, d, scratch_n, scratch2_n);
   if (!(abs_max(team, scratch_n, p.n) <= kCertificate)) return Descent::none;
+  for (int j : team.items(p.n)) {
+    double entry = 0;
+    if (p.P)
+      for (int i = 0; i < p.n; ++i)
+        entry = nan_max(entry, std::fabs(double(p.P[std::size_t(j) * p.n + i])));
+    scratch_n[j] = small_beside(double(scratch_n[j]), entry * size) ? R(0) : R(1);
+  }
+  if (!(abs_max(team, scratch_n, p.n) == 0)) return Descent::none;
   transposed_product(team, p.A, p.n, p.m, p.n, d, Ad);
-  double worst = 0;
-  for (int k : team.items(p.cones.count))
-    worst = nan_max(worst, soc::distance(Ad + p.cones.first(k), p.cones.size(k), -1));
+  double blocked = 0;
+  const auto row_size = [&](int i) {
+    double entry = 0;
+    for (int j = 0; j < p.n; ++j)
+      entry = nan_max(entry, std::fabs(double(p.A[std::size_t(i) * p.n + j])));
+    return entry * size;
+  };
+  for (int k : team.items(p.cones.count)) {
+    const int first = p.cones.first(k);
+    double terms = 0;
+    for (int i = 0; i < p.cones.size(k); ++i) terms = nan_max(terms, row_size(first + i));
+    if (!small_beside(soc::distance(Ad + first, p.cones.size(k), -1), terms)) blocked = 1;
+  }
   for (int i : team.items(p.linear_rows())) {
     const double a = double(Ad[i]);
-    if (!(a == a)) worst = a;
-    if (has_upper(double(p.u[i]))) worst = nan_max(worst, a);
-    if (has_lower(double(p.l[i]))) worst = nan_max(worst, -a);
+    if (!(a == a)) blocked = a;
+    const double over = a > 0 && has_upper(double(p.u[i]))   ? a
+                        : a < 0 && has_lower(double(p.l[i])) ? -a
+                                                             : 0;
+    if (over > 0 && !small_beside(over, row_size(i))) blocked = nan_max(blocked, 1.0);
   }
-  worst = team.max(worst);
-  return worst <= kCertificate ? Descent::certificate
-         : worst == worst      ? Descent::flat
-                               : Descent::none;
+  blocked = team.max(blocked);
+  return blocked == 0   ? Descent::certificate
+         : blocked == 1 ? Descent::flat
+                        : Descent::none;
 }
 
 }  // namespace bpqp::core

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "bpqp/status.hpp"
-#include "core/certificate.hpp"
+#include "bpqp/settings.hpp"
+#include "core/interior_point.hpp"
 
 namespace bpqp::core {
 
 struct ForwardOptions {
+  Method method = Method::automatic;
   double eps_abs = 1e-6, eps_rel = 1e-6;
   int max_iter = 4000;
   int max_exchanges = 1000;
@@ -30,6 +32,7 @@ struct ForwardOptions {
 
 struct ForwardReport {
   Status status = Status::numerical_error;
+  Method method = Method::automatic;  ///< the one that finished; automatic: none was needed
   int iterations = 0;
   int exchanges = 0;
   bool verified = false;        ///< KKT holds on the working set
@@ -37,6 +40,15 @@ struct ForwardReport {
   bool certified = false;       ///< an infeasible status has its certificate
   Residuals residuals;
 };
+
+/// The status of a point with these residuals.
+BPQP_HD inline Status status_of(const Residuals& r, double eps_abs, double eps_rel) {
+  const double over = r.over(eps_abs, eps_rel);
+  return !(over < INFINITY) ? Status::numerical_error
+         : over <= 1        ? Status::solved
+         : over <= 100      ? Status::solved_inaccurate
+                            : Status::iteration_limit;
+}
 
 /// Scratch of one problem; a thread (or block) has one and uses it for problem after problem.
 template <class R>
@@ -51,10 +63,12 @@ struct ForwardWork {
   KktVectors<R> products;
   KktScratch<R> kkt;
   AdmmState<R> admm;
+  BarrierWork<R> barrier;
   R* admm_factor = nullptr;    ///< [m x m] or [n x n]
   R* admm_operator = nullptr;  ///< [2 m x m], [m], or [n x m]
 
-  BPQP_HD static ForwardWork lay_out(Arena& arena, int n, int m) {
+  /// `interior`: with the memory of the interior point method.
+  BPQP_HD static ForwardWork lay_out(Arena& arena, int n, int m, bool interior = true) {
     ForwardWork s;
     for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_best})
       *vector = arena.take<R>(m);
@@ -63,6 +77,7 @@ struct ForwardWork {
     s.products = KktVectors<R>::lay_out(arena, n, m);
     s.kkt = KktScratch<R>::lay_out(arena, n, m);
     s.admm = AdmmState<R>::lay_out(arena, m);
+    if (interior) s.barrier = BarrierWork<R>::lay_out(arena, n, m);
     const std::size_t nn = n, mm = m;
     const bool z_form = wants_z_form(n, m);
     s.admm_factor = arena.take<R>(z_form ? mm * mm : nn * nn);

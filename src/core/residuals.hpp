@@ -36,10 +36,11 @@ struct Residuals {
   }
   /// The largest of the three residuals over eps_abs + eps_rel scale: solved if <= 1.
   BPQP_HD double over(double eps_abs, double eps_rel) const {
+    const auto ratio = [&](double residual, double scale) {
+      return residual == 0 ? 0 : residual / (eps_abs + eps_rel * scale);
+    };
     return nan_max(
-        nan_max(
-            primal / (eps_abs + eps_rel * primal_scale), dual / (eps_abs + eps_rel * dual_scale)),
-        gap / (eps_abs + eps_rel * gap_scale));
+        nan_max(ratio(primal, primal_scale), ratio(dual, dual_scale)), ratio(gap, gap_scale));
   }
   BPQP_HD double worst_relative() const {
     return nan_max(
@@ -143,7 +144,7 @@ BPQP_HD Residuals residuals(
   }
   for (int i : team.items(p.linear_rows())) {
     const double Ax = double(k.Ax[i]), l = double(p.l[i]), u = double(p.u[i]);
-    const double s = Ax < l ? l : Ax > u ? u : Ax;
+    const double s = Ax < l && has_lower(l) ? l : Ax > u && has_upper(u) ? u : Ax;
     primal = nan_max(primal, std::fabs(Ax - s));
     primal_scale = nan_max(primal_scale, nan_max(std::fabs(Ax), std::fabs(s)));
   }

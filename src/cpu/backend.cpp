@@ -37,15 +37,8 @@ void forward(
     const core::ForwardOptions& options,
     Slot& slot,
     Work& work) {
-  slot.report = {};
-  const Status checked = core::check_vectors(team, p);
-  if (checked != Status::solved) {
-    slot.report.status = checked;
-    return;
-  }
-  core::Forward<D, double, CpuTeam> solver(
-      team, p, options, slot.used, slot.set, work.forward, slot.x, slot.y);
-  slot.report = solver.run(slot.warm);
+  slot.report = core::solve_one(
+      team, p, options, slot.used, slot.set, work.forward, slot.warm, slot.x, slot.y);
 }
 
 template <class D>
