@@ -22,8 +22,9 @@ struct WorkingSet {
   int* list = nullptr;           ///< [capacity] rows in the order of the factor
   signed char* side = nullptr;   ///< [m] 1: at u, -1: at l, 0: not in the set
   R* y = nullptr;                ///< [m] multipliers, zero off the set
-  R* change = nullptr;           ///< [m] of y since it was last set to zero: y itself may be too
-                                 ///< large to hold the small steps that refine x
+  R* change = nullptr;           ///< [m] sum of the changes of y since `change` was last set to zero
+                                 ///< (each pass does): steps that refine x, too small to be seen in
+                                 ///< a difference of two y
   R* L = nullptr;                ///< [capacity x capacity] column-major, lower
   int size = 0;                  ///< k; the same on every lane, each lane has its own copy
 

@@ -19,12 +19,16 @@
 
 namespace bpqp::core {
 
-/// Equalities are held this much harder. Source: OSQP, section 5.2.
+/// Equalities are held this much harder, rows without sides this much softer. Source: OSQP, section
+/// 5.2.
 constexpr double kEqualityRho = 1e3;
+constexpr double kFreeRho = 1e-3;
 /// rho is changed if the balance of the residuals calls for a factor beyond this; after each change
 /// the factor needed grows by half, so that rho cannot oscillate.
 constexpr double kRhoFactor = 3;
 constexpr int kMaxRhoUpdates = 6;
+/// One change is by this factor at most, up or down.
+constexpr double kMaxRhoFactor = 100;
 /// Up to this many rows M^-1 is formed, beyond it M's factor is used: its products are a third of
 /// the work, its triangular solves slower.
 constexpr int kExplicitInverse = 64;
@@ -179,7 +183,7 @@ template <class R, Team T>
 BPQP_HD void set_rho(const T& team, const R* l, const R* u, int m, double rho, R* out) {
   for (int i : team.items(m)) {
     const bool free_row = !has_lower(double(l[i])) && !has_upper(double(u[i]));
-    out[i] = R(l[i] == u[i] ? rho * kEqualityRho : free_row ? rho * 1e-3 : rho);
+    out[i] = R(l[i] == u[i] ? rho * kEqualityRho : free_row ? rho * kFreeRho : rho);
   }
   team.sync();
 }
@@ -213,7 +217,9 @@ BPQP_HD AdmmReport admm(
     if (!r.finite || (r.primal <= eps && r.dual <= eps)) break;
     if (!adaptive || total.rho_updates == kMaxRhoUpdates || left == count) continue;
     double factor = std::sqrt(r.primal / nan_max(r.dual, 1e-12));
-    factor = factor > 100 ? 100 : factor < 0.01 ? 0.01 : factor;
+    factor = factor > kMaxRhoFactor       ? kMaxRhoFactor
+             : factor < 1 / kMaxRhoFactor ? 1 / kMaxRhoFactor
+                                          : factor;
     if (factor < tolerance && factor > 1 / tolerance) continue;
     rho *= factor;
     tolerance *= 1.5;

@@ -15,7 +15,7 @@ namespace bpqp::core {
 
 /// Pivots of chol(P) at or below this times the largest diagonal entry make P count as singular.
 constexpr double kSingularPivot = 1e-11;
-/// The proximal term of a singular P, times the largest diagonal entry (or 1 for P = 0): small
+/// The proximal term of a singular P, times the largest entry |P_ij| (or 1 for P = 0): small
 /// enough that few outer steps are needed, large enough that S keeps ten digits of P's range.
 constexpr double kProximal = 1e-6;
 /// P with a pivot below minus this times max |P| is not convex.

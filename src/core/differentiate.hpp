@@ -41,8 +41,9 @@ BPQP_HD bool condense_augmented(
 }
 
 /// Factors c and the set's rows (set.side given; +-1 where active). Returns status solved, or why
-/// there is no derivative: invalid_input, non_convex (no gamma makes H positive definite),
-/// numerical_error (the active rows depend on one another: K is singular).
+/// there is no derivative: invalid_input; numerical_error where K is singular (the active rows depend
+/// on one another, or P is semidefinite and no gamma makes H positive definite); non_convex where P
+/// is not semidefinite and no gamma does.
 template <class D, class R, Team T>
 BPQP_HD ForwardReport attach_point(
     const T& team,
@@ -57,7 +58,8 @@ BPQP_HD ForwardReport attach_point(
     report.status = Status::invalid_input;
     return report;
   }
-  if (condensed.outcome != Condensing::done || condensed.singular) {
+  const bool semidefinite = condensed.outcome == Condensing::done;
+  if (!semidefinite || condensed.singular) {
     condensed.singular = false;
     condensed.sigma = 0;
     condensed.outcome = Condensing::non_convex;
@@ -72,13 +74,12 @@ BPQP_HD ForwardReport attach_point(
   if (team.rank() == 0) c.report = condensed;
   team.sync();
   if (condensed.outcome != Condensing::done) {
-    report.status = Status::non_convex;
+    report.status = semidefinite ? Status::numerical_error : Status::non_convex;
     return report;
   }
   double active = 0, kept = 0;
+  schur_diagonal(team, c.Y, c.S, p.n, p.m, s.diagonal);
   for (int i : team.items(p.m)) {
-    const R* row = c.Y + std::size_t(i) * p.n;
-    s.diagonal[i] = dot(row, row, p.n);
     s.l[i] = s.u[i] = 0;
     if (set.side[i] != 0) active += 1;
   }

@@ -12,6 +12,12 @@
 
 namespace bpqp::core {
 
+/// ADMM of the backward pass: over-relaxation (as in Settings), accuracy, and iterations per pass of
+/// refinement, which reaches the rest.
+constexpr double kBackwardAlpha = 1.6;
+constexpr double kBackwardEps = 1e-8;
+constexpr int kBackwardIterations = 200;
+
 /// ADMM as the approximate solve of kkt_solve, as the BPQP paper solves its backward problem: the
 /// rows of the set are equalities, the others free. Same contract as DirectKkt.
 template <class R>
@@ -23,25 +29,26 @@ struct AdmmKkt {
 
   template <Team T>
   BPQP_HD void operator()(const T& team, R* t, R* d) const {
-    double trace = 0;
+    schur_diagonal(team, c->Y, c->S, n, m, s->diagonal);
+    double rho = starting_rho(team, s->diagonal, m);
     for (int i : team.items(m)) {
-      const R* row = c->Y + std::size_t(i) * n;
-      trace += double(dot(row, row, n));
       const bool active = w->side[i] != 0;
       s->l[i] = active ? d[i] : R(-INFINITY);
       s->u[i] = active ? d[i] : R(INFINITY);
       s->admm.z[i] = active ? d[i] : R(0);
       s->admm.y[i] = 0;
     }
-    trace = team.sum(trace);
-    double rho = trace > 0 ? m / trace : 1;
+    team.sync();
+    const auto solve = [&](const auto& op) {
+      admm(
+          team, op, s->admm, s->l, s->u, m, rho, kBackwardAlpha, true, kBackwardEps,
+          kBackwardIterations);
+    };
     if (c->S) {
       transposed_product(team, c->Y, n, m, n, t, s->c);
-      const ZForm<R> op{m, c->S, s->c, s->admm_factor, s->admm_operator, s->v, s->diagonal};
-      admm(team, op, s->admm, s->l, s->u, m, rho, 1.6, true, 1e-8, 200);
+      solve(ZForm<R>{m, c->S, s->c, s->admm_factor, s->admm_operator, s->v, s->diagonal});
     } else {
-      const XForm<R> op{n, m, c->Y, t, s->admm_operator, s->admm_factor, s->v, s->h};
-      admm(team, op, s->admm, s->l, s->u, m, rho, 1.6, true, 1e-8, 200);
+      solve(XForm<R>{n, m, c->Y, t, s->admm_operator, s->admm_factor, s->v, s->h});
     }
     for (int i : team.items(m)) {
       d[i] = w->side[i] != 0 ? s->admm.y[i] : R(0);
@@ -76,14 +83,14 @@ BPQP_HD KktReport solve_active_kkt(
   return kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
 }
 
-/// dP, row `i` of [n x n]: -(w_i x + x_i w)/2. `scale` 1 writes, with `add` the row is added to.
+/// dP, row `i` of [n x n]: -(w_i x + x_i w)/2 is written to `out`, or added to it with `add`.
 template <class D, class R>
 BPQP_HD void gradient_P_row(const R* w, const R* x, int n, int i, bool add, D* out) {
   const R a = -w[i] / 2, b = -x[i] / 2;
   for (int j = 0; j < n; ++j) out[j] = D((add ? R(out[j]) : R(0)) + (a * x[j] + b * w[j]));
 }
 
-/// dA, row `i` of [m x n]: -(d_i x + y_i w); zero where the row is not active.
+/// dA, row `i` of [m x n]: -(d_i x + y_i w), likewise; zero where the row is not active.
 template <class D, class R>
 BPQP_HD void gradient_A_row(
     const R* w, const R* d, const R* x, const R* y, int n, int i, bool add, D* out) {

@@ -5,8 +5,9 @@
 ///
 /// One approximate solve by the factors of the scaled, proximal system, then refinement against the
 /// residual of this one, which is that of the user's data: where P is singular, refinement is the
-/// proximal method of multipliers and converges to the solution of least change.
-/// Used by the polish, the adjoint and the JVP. Reads: Condensed, WorkingSet. Next: gradient.hpp.
+/// proximal point method and converges to the solution of least change.
+/// Used by the adjoint and the JVP, and by the forward pass to find out whether K is regular.
+/// Reads: Condensed, WorkingSet. Next: gradient.hpp.
 #pragma once
 
 #include "core/active_set.hpp"
@@ -16,7 +17,8 @@
 
 namespace bpqp::core {
 
-/// Refinement ends at this residual relative to the right-hand side, or when it no longer helps.
+/// Refinement ends at this residual relative to the right-hand side, when two passes in turn have not
+/// halved it, or after so many passes, P positive definite or singular.
 constexpr double kKktTarget = 1e-12;
 constexpr int kKktPasses = 6;
 constexpr int kKktPassesSingular = 60;

@@ -68,4 +68,23 @@ struct Schur {
   }
 };
 
+/// diagonal [m] of S = Y'Y, from S where it is formed (may be null).
+template <class R, Team T>
+BPQP_HD void schur_diagonal(const T& team, const R* Y, const R* S, int n, int m, R* diagonal) {
+  for (int i : team.items(m)) {
+    const R* row = Y + std::size_t(i) * n;
+    diagonal[i] = S ? S[std::size_t(i) * m + i] : dot(row, row, n);
+  }
+  team.sync();
+}
+
+/// The step size that ADMM starts from: 1 over the mean of S's diagonal (docs/math.md section 4).
+template <class R, Team T>
+BPQP_HD double starting_rho(const T& team, const R* diagonal, int m) {
+  double trace = 0;
+  for (int i : team.items(m)) trace += double(diagonal[i]);
+  trace = team.sum(trace);
+  return trace > 0 ? m / trace : 1;
+}
+
 }  // namespace bpqp::core

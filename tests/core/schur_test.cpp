@@ -61,6 +61,23 @@ TEST_P(SchurOf, ReachesAClosedForm) {
   EXPECT_EQ(s.schur().pivot(1), 2);
 }
 
+TEST_P(SchurOf, ItsDiagonalGivesTheFirstStepSize) {
+  Workbench s({2, 2, {1, 0, 0, 1}, {0, 0}, {1, 0, 1, 1}, {0, 0}, {1, 1}, {}});
+  for (bool from_Y : {false, true}) {
+    double diagonal[] = {0, 0}, rho = 0, none = 0;
+    run([&](const auto& team) {
+      s.condense(team);
+      schur_diagonal(team, s.c.Y, from_Y ? nullptr : s.c.S, 2, 2, diagonal);
+      keep(team, starting_rho(team, diagonal, 2), rho);
+      keep(team, starting_rho(team, diagonal, 0), none);
+    });
+    EXPECT_EQ(diagonal[0], 1);
+    EXPECT_EQ(diagonal[1], 2);
+    EXPECT_EQ(rho, 2.0 / 3);
+    EXPECT_EQ(none, 1);  // no rows
+  }
+}
+
 TEST_P(SchurOf, CarriesNaNOn) {
   Workbench s(test::random_known({.n = 9}, 2).problem);
   const int list[] = {3};
