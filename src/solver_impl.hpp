@@ -54,6 +54,12 @@ class Solver<R>::Impl {
   using View = core::ProblemView<R>;
   using Clock = std::chrono::steady_clock;
 
+  /// What `Changed::vectors` must find again: the factors are those of the last solve.
+  struct Kept {
+    int batch = 0;  ///< 0: no factors are kept
+    bool shares_P = false, shares_A = false;
+  };
+
   View view(const Problem<R>& p, int b) const;
   cpu::Slot& slot(int b, int worker) { return slots_[settings.gradients ? b : worker]; }
   cpu::CpuTeam team() const;
@@ -63,6 +69,10 @@ class Solver<R>::Impl {
   template <class Body>
   void for_problems(int batch, const Body& body);
   void solve_one(int b, const cpu::CpuTeam& team, int worker, Changed changed, bool shared);
+  static Kept kept_of(const Problem<R>& p);
+  void require_kept(const Problem<R>& problem) const;
+  static void forget_factors(cpu::Slot& slot);
+  void load_start(int b, cpu::Slot& slot) const;
   Report report_of(const cpu::Slot& slot) const;
   void write(const Solution<R>& out, const cpu::Slot& slot, const View& p, int b);
   void progress(int finished);
@@ -71,7 +81,7 @@ class Solver<R>::Impl {
   void load_rhs(const VectorBatch<R>& g_x, const VectorBatch<R>& g_y, int b, cpu::Work& work);
   void sum_shared(const ProblemGradient<R>& out);
   void adjoint(const cpu::CpuTeam& team, int worker, int b);
-  void load_point(const KktPoint<R>& point, int b);
+  bool load_point(const KktPoint<R>& point, int b);
   void report_point(const KktPoint<R>& point, int b);
 
   const cpu::Backend& backend_;
@@ -80,10 +90,13 @@ class Solver<R>::Impl {
   std::unique_ptr<Block> memory_;
   std::vector<cpu::Slot> slots_;
   std::vector<cpu::Work> works_;
+  std::vector<double*> starts_;  ///< [capacity] x [n], then y [m]; none without gradients
+  std::vector<char> has_start_;  ///< [capacity]
 
-  Problem<R> problem_;      ///< of the last solve (or differentiate)
+  Problem<R> problem_;  ///< of the last solve (or differentiate)
   Solution<R> solution_;
-  int batch_ = 0;           ///< 0: nothing solved yet
+  int batch_ = 0;  ///< 0: nothing solved yet
+  Kept kept_;
   core::ForwardOptions options_;
   Clock::time_point deadline_;
   std::mutex progress_mutex_;

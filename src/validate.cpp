@@ -10,7 +10,9 @@ namespace {
 
 [[noreturn]] void fail(
     const std::string& name, const std::string& expected, const std::string& got) {
-  throw InvalidArgument(name + ": expected " + expected + ", got " + got);
+  std::string message = name;
+  message.append(": expected ").append(expected).append(", got ").append(got);
+  throw InvalidArgument(message);
 }
 
 std::string text(double v) {
@@ -20,14 +22,14 @@ std::string text(double v) {
 }
 
 std::string size_text(int rows, int cols) {
-  return "[" + std::to_string(rows) + " x " + std::to_string(cols) + "]";
+  std::string text = "[";
+  return text.append(std::to_string(rows)).append(" x ").append(std::to_string(cols)).append("]");
 }
 
 void check_stride(const char* name, std::int64_t stride, std::int64_t least, int batch) {
   if (stride != 0 && stride < least)
     fail(
-        std::string(name) + ".stride",
-        "0 (shared) or at least " + std::to_string(least),
+        std::string(name) + ".stride", "0 (shared) or at least " + std::to_string(least),
         std::to_string(stride) + " (batch " + std::to_string(batch) + ")");
 }
 
@@ -35,8 +37,9 @@ template <class Enum>
 void check_enum(const char* name, Enum value, Enum last) {
   const int v = int(value);
   if (v < 0 || v > int(last))
-    fail(name, "a value of its enumeration (0 ... " + std::to_string(int(last)) + ")",
-         std::to_string(v));
+    fail(
+        name, "a value of its enumeration (0 ... " + std::to_string(int(last)) + ")",
+        std::to_string(v));
 }
 
 void check_settings(const Settings& s) {
@@ -79,8 +82,9 @@ void validate(const Shape& shape, int capacity, const Settings& settings) {
     if (d < 1) fail("shape.cones", "sizes >= 1", std::to_string(d));
   const auto rows = std::accumulate(shape.cones.begin(), shape.cones.end(), std::int64_t(0));
   if (rows > shape.m)
-    fail("shape.cones", "at most m = " + std::to_string(shape.m) + " rows in all",
-         std::to_string(rows));
+    fail(
+        "shape.cones", "at most m = " + std::to_string(shape.m) + " rows in all",
+        std::to_string(rows));
   if (!shape.cones.empty())
     throw InvalidArgument("shape.cones: second-order cones are not built yet; expected none");
   if (capacity < 1) fail("capacity", ">= 1", std::to_string(capacity));
@@ -91,15 +95,15 @@ template <class R>
 void validate_matrix(const char* name, const MatrixBatch<R>& v, int rows, int cols, int batch) {
   if (v.structure != Structure::dense) fail(std::string(name) + ".structure", "dense", "another");
   if (!v.data) return;
-  if (v.rows != rows || v.cols != cols) fail(name, size_text(rows, cols), size_text(v.rows, v.cols));
+  if (v.rows != rows || v.cols != cols)
+    fail(name, size_text(rows, cols), size_text(v.rows, v.cols));
   check_stride(name, v.stride, std::int64_t(rows) * cols, batch);
 }
 
 template <class R>
 void validate_vector(const char* name, const VectorBatch<R>& v, int size, int batch) {
   if (!v.data) return;
-  if (v.size != size)
-    fail(name, std::to_string(size) + " entries", std::to_string(v.size));
+  if (v.size != size) fail(name, std::to_string(size) + " entries", std::to_string(v.size));
   check_stride(name, v.stride, size, batch);
 }
 
@@ -111,8 +115,9 @@ void validate_output(const char* name, const GradientOut<R>& v, std::int64_t siz
 template <class R>
 void validate(const Problem<R>& p, const Shape& shape, int capacity) {
   if (p.batch < 1 || p.batch > capacity)
-    fail("problem.batch", "1 ... " + std::to_string(capacity) + " (the capacity)",
-         std::to_string(p.batch));
+    fail(
+        "problem.batch", "1 ... " + std::to_string(capacity) + " (the capacity)",
+        std::to_string(p.batch));
   require("q", p.q.data);
   if (shape.m > 0) {
     require("A", p.A.data);
@@ -126,10 +131,10 @@ void validate(const Problem<R>& p, const Shape& shape, int capacity) {
   validate_vector("u", p.u, shape.m, p.batch);
 }
 
-#define BPQP_INSTANTIATE(R)                                                                 \
-  template void validate(const Problem<R>&, const Shape&, int);                             \
-  template void validate_matrix(const char*, const MatrixBatch<R>&, int, int, int);         \
-  template void validate_vector(const char*, const VectorBatch<R>&, int, int);              \
+#define BPQP_INSTANTIATE(R)                                                         \
+  template void validate(const Problem<R>&, const Shape&, int);                     \
+  template void validate_matrix(const char*, const MatrixBatch<R>&, int, int, int); \
+  template void validate_vector(const char*, const VectorBatch<R>&, int, int);      \
   template void validate_output(const char*, const GradientOut<R>&, std::int64_t, int);
 BPQP_INSTANTIATE(float)
 BPQP_INSTANTIATE(double)

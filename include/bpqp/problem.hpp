@@ -48,8 +48,10 @@ struct VectorBatch {
   std::int64_t stride = 0;
 };
 
-/// The data of one batch. The arrays must stay valid and unchanged until the last call of
-/// backward, adjoint_solve or jvp that refers to this solve: they are read again there, not copied.
+/// The data of one batch. Each array has a stride of its own, so that any of them may be shared;
+/// where P and A both are, they are factored once for the batch. The arrays must stay valid and
+/// unchanged until the last call of backward, adjoint_solve or jvp that refers to this solve: they
+/// are read again there, not copied.
 template <class R>
 struct Problem {
   int batch = 0;     ///< 1 ... capacity of the Solver
@@ -60,8 +62,11 @@ struct Problem {
   VectorBatch<R> u;  ///< [m]; upper sides; right-hand side u_k of cones
 };
 
-/// One call instead of nested braces: all matrices and vectors of a batch one after the other.
-/// Pass stride 0 through the members for what is shared.
+/// One call instead of nested braces: all matrices and vectors of a batch one after the other. What
+/// the batch shares gets stride 0 afterwards; here there is one P, A, l and u for 64 vectors q:
+///
+///   Problem<double> problem = contiguous(shape, 64, P, q, A, l, u);
+///   problem.P.stride = problem.A.stride = problem.l.stride = problem.u.stride = 0;
 template <class R>
 Problem<R> contiguous(
     const Shape& s, int batch, const R* P, const R* q, const R* A, const R* l, const R* u) {

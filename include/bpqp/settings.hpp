@@ -51,10 +51,12 @@ struct Settings {
   bool gradients = true;     ///< keep the factors of every problem for backward, adjoint_solve and
                              ///< jvp; false: less memory, those calls throw
   bool last_point = false;   ///< give the last point instead of NaN where a problem has no solution
+                             ///< (the table of solution.hpp says where)
 
-  int threads = 0;  ///< CPU threads; 0: one per core
+  int threads = 0;  ///< CPU threads; 0: one per core, which is also the most that are used
 
-  /// Called with one line of text (no newline) when something of note happened in `solve`.
+  /// Called with one line of text (no newline) at the end of every call of solve: how many problems
+  /// are solved, the most iterations, the seconds.
   std::function<void(const std::string&)> log = {};
   /// Called now and then during `solve` with (problems finished, problems in all), from any thread
   /// but never from two at once.

@@ -16,8 +16,10 @@ namespace bpqp {
 /// What differs from the last call of solve.
 enum class Changed : int {
   everything = 0,
-  vectors  ///< only q, l, u: scaling and factors of P and A are kept. The batch size must be that
-           ///< of the last solve.
+  vectors  ///< only q, l, u (their strides may change too): scaling and factors of P and A are
+           ///< kept. Batch size, P and A (which are passed all the same), and whether the batch
+           ///< shares P and A, must be those of the last solve; calls of differentiate in between
+           ///< do not count. Needs Settings::gradients.
 };
 
 /// Solves batches and differentiates their solutions (BPQP, NeurIPS 2024: forward by any method,
@@ -43,14 +45,17 @@ class BPQP_API Solver {
       const Solution<R>& solution,
       Changed changed = Changed::everything);
 
-  /// The start of the next solve, per problem: x [n] and y [m], copied. Either may be null.
-  /// `batch` problems get a start, the others start cold. A start with a NaN is ignored.
+  /// The start of the next solve, per problem: x [n] and y [m], copied. Either may be null (zero).
+  /// `batch` problems get a start, the others start cold; a start with a NaN or infinite entry is
+  /// ignored. The next solve uses the starts up, whatever its batch, and the next call of
+  /// warm_start replaces all of them. Derivatives of the last solve are not touched. Needs
+  /// Settings::gradients (without, the Solver keeps nothing per problem).
   void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y);
 
   /// Gradient of a loss with respect to the data of the last solve (or differentiate), given its
   /// gradient with respect to x and y. With K = [P A_A'; A_A 0] on the active rows and
   /// K [w; d] = [g_x; g_y]:  dq = -w, db = d, dP = -(w x' + x w')/2, dA = -(d x' + y w')
-  /// (docs/math.md section 8). Problems without a solution get zeros.
+  /// (docs/math.md section 8). Problems without a solution get zeros, and add nothing to sums.
   void backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out);
 
   /// (w, d) of the system above for k right-hand sides per problem: g_x and w are [batch, k, n],
@@ -61,9 +66,15 @@ class BPQP_API Solver {
   void jvp(const ProblemTangent<R>& tangent, const SolutionTangent<R>& out);
 
   /// Takes KKT points from elsewhere in place of a solve; backward, adjoint_solve and jvp then
-  /// refer to them. `report` ([batch], may be null) gets status (solved, or numerical_error where
-  /// K is singular), `differentiable`, and the norms of the KKT conditions as residuals: the
-  /// gradient's error shrinks with them.
+  /// refer to them. `report` ([batch], may be null) gets
+  ///   status          solved; numerical_error where K is singular (dependent active rows, or a
+  ///                   semidefinite P that is singular on the directions they leave); non_convex
+  ///                   where P has a negative eigenvalue and is not positive definite on those
+  ///                   directions; invalid_input for NaN and infinities. Only solved has gradients.
+  ///   differentiable  K is regular
+  ///   residuals       norms of the KKT conditions, with which the gradient's error shrinks (the
+  ///                   relative ones are the same numbers); NaN where KktPoint::gradient or
+  ///                   ::violation is not given, and always the objective and the gap
   void differentiate(const KktPoint<R>& point, Report* report);
 
   /// The reports of the last solve, with backward_residual filled in by the derivative calls.

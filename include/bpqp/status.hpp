@@ -10,11 +10,12 @@
 namespace bpqp {
 
 /// The end of one problem of a batch. A hard problem never throws and never touches its
-/// neighbours; what x, y and the gradient hold for each status is in the table of Solution.
+/// neighbours; what x, y and the gradient hold for each status is in the table of solution.hpp.
 enum class Status : int {
   solved = 0,         ///< residuals within eps_abs + eps_rel * scale (Settings)
   solved_inaccurate,  ///< within 100 times that; the gradient is computed and flagged
-  iteration_limit,    ///< max_iter or time_limit reached
+  iteration_limit,    ///< further off, with max_iter, max_exchanges, time_limit or the passes used
+                      ///< up, or passes that no longer helped (docs/math.md section 6)
   numerical_error,    ///< arithmetic broke down (overflow, loss of all accuracy)
   primal_infeasible,  ///< no x satisfies the rows; y holds the certificate
   dual_infeasible,    ///< unbounded below along the direction in x

@@ -1,16 +1,17 @@
 #include "cpu/executor.hpp"
 
+#include <algorithm>
+#include <atomic>
+
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
-#include <algorithm>
-#include <atomic>
-
-// ThreadSanitizer does not see the hand-overs inside oneTBB, which is not compiled for it. This file
-// is not instrumented either (src/CMakeLists.txt) and tells it of the two that there are: the caller's
-// memory before the workers start, theirs before the caller goes on. Races in the work itself, which
-// is instrumented, stay visible. In other builds the functions are not there.
+// ThreadSanitizer does not see the hand-overs inside oneTBB, which is not compiled for it. This
+// file is not instrumented either (src/CMakeLists.txt) and tells it of the two that there are: the
+// caller's memory before the workers start, theirs before the caller goes on. Races in the work
+// itself, which is instrumented, stay visible. In other builds the functions are not there.
 extern "C" {
 [[gnu::weak]] void __tsan_acquire(void* tag);
 [[gnu::weak]] void __tsan_release(void* tag);
@@ -33,9 +34,15 @@ struct Executor::Arena {
   oneapi::tbb::task_arena arena;
 };
 
-int default_threads() { return oneapi::tbb::info::default_concurrency(); }
+int default_threads() {
+  using Control = oneapi::tbb::global_control;
+  const auto allowed = Control::active_value(Control::max_allowed_parallelism);
+  return std::max(1, std::min(oneapi::tbb::info::default_concurrency(), int(allowed)));
+}
 
-Executor::Executor(int threads) : threads_(threads > 0 ? threads : default_threads()) {
+// More threads than cores would only wait for one another, and oneTBB would warn of them on stderr.
+Executor::Executor(int threads)
+    : threads_(threads > 0 ? std::min(threads, default_threads()) : default_threads()) {
   if (threads_ == 1) return;
   arena_ = std::make_unique<Arena>(threads_);
   tiles_.pool = arena_.get();

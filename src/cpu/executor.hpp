@@ -9,11 +9,12 @@
 
 namespace bpqp::cpu {
 
-/// Cores of this machine that threads = 0 stands for.
+/// Cores of this machine that threads = 0 stands for; fewer where the process limits oneTBB.
 int default_threads();
 
 class Executor {
  public:
+  /// At most one thread per core; 0: one per core.
   explicit Executor(int threads);
   ~Executor();
 

@@ -1,5 +1,6 @@
 // Promise 1: points found elsewhere, differentiated here.
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -184,6 +185,78 @@ TEST(KktPoint, ReportsHowFarThePointIsFromOne) {
     error_far = std::max(error_far, std::fabs(far[i] - best[i]));
   }
   EXPECT_NEAR(error_far / error_near, 1000, 50);
+}
+
+/// One KKT point per problem of a batch: x'x/2 on one row, with the point (1, 0).
+struct TwoPoints {
+  Vector P{1, 0, 0, 1}, A{1, 0}, x{1, 0, 1, 0}, y{-1, -1};
+  KktPoint<double> view() const {
+    KktPoint<double> point;
+    point.batch = 2;
+    point.P = {P.data(), 2, 2, 0};
+    point.A = {A.data(), 1, 2, 0};
+    point.x = {x.data(), 2, 2};
+    point.y = {y.data(), 1, 1};
+    return point;
+  }
+};
+
+TEST(KktPoint, WithANaNIsInvalidAndSpoilsNoSum) {
+  const Shape shape{.n = 2, .m = 1};
+  const Vector gx{1, 2}, gy{3};
+  const SolutionGradient<double> loss{{gx.data(), 2, 0}, {gy.data(), 1, 0}};
+  TwoPoints good;
+  Solver<double> solver(shape, 2), single(shape, 1);
+  KktPoint<double> alone = good.view();
+  alone.batch = 1;
+  Gradients<double> expected(shape, 1), sum(shape, 1, true), own(shape, 2);
+  single.differentiate(alone, nullptr);
+  single.backward(loss, expected.view());
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()})
+    for (const bool in_x : {true, false}) {
+      SCOPED_TRACE(std::to_string(bad) + (in_x ? " in x" : " in y"));
+      TwoPoints points = good;
+      (in_x ? points.x[3] : points.y[1]) = bad;
+      Report report[2];
+      solver.differentiate(points.view(), report);
+      EXPECT_EQ(report[0].status, Status::solved);
+      EXPECT_EQ(report[1].status, Status::invalid_input);
+      EXPECT_FALSE(report[1].differentiable);
+      solver.backward(loss, sum.view());
+      EXPECT_EQ(sum.P, expected.P);
+      EXPECT_EQ(sum.q, expected.q);
+      EXPECT_EQ(sum.A, expected.A);
+      EXPECT_EQ(sum.l, expected.l);
+      EXPECT_EQ(sum.u, expected.u);
+      solver.backward(loss, own.view());
+      for (std::size_t j = 0; j < 2; ++j) EXPECT_EQ(own.q[2 + j], 0);
+      for (std::size_t j = 0; j < 4; ++j) EXPECT_EQ(own.P[4 + j], 0);
+    }
+}
+
+TEST(KktPoint, WithASingularHessianIsANumericalError) {
+  TwoPoints points;
+  points.P = {0, 0, 0, 0};  // convex, but nothing holds x_1
+  Report report[2];
+  Solver<double> solver({.n = 2, .m = 1}, 2);
+  solver.differentiate(points.view(), report);
+  EXPECT_EQ(report[0].status, Status::numerical_error) << to_string(report[0].status);
+  points.P = {1, 0, 0, -1};  // and this falls along x_1
+  solver.differentiate(points.view(), report);
+  EXPECT_EQ(report[0].status, Status::non_convex) << to_string(report[0].status);
+}
+
+TEST(KktPoint, ReportsNoResidualThatItCannotKnow) {
+  Report report[2];
+  Solver<double> solver({.n = 2, .m = 1}, 2);
+  const TwoPoints points;
+  solver.differentiate(points.view(), report);
+  const Report& r = report[0];
+  EXPECT_TRUE(std::isnan(r.primal_residual) && std::isnan(r.primal_residual_relative));
+  EXPECT_TRUE(std::isnan(r.dual_residual) && std::isnan(r.dual_residual_relative));
+  EXPECT_TRUE(std::isnan(r.objective) && std::isnan(r.gap) && std::isnan(r.gap_relative));
+  EXPECT_EQ(r.seconds, 0);
 }
 
 }  // namespace

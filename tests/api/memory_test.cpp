@@ -35,14 +35,17 @@ std::size_t work_bytes(std::size_t n, std::size_t m) {
 TEST(Memory, IsTheFormulaOfTheDocument) {
   const Shape shapes[] = {{1, 0},  {1, 1},   {2, 3},   {20, 21},  {10, 24},   {10, 25},
                           {7, 60}, {64, 64}, {65, 65}, {100, 40}, {100, 300}, {40, 500}};
+  const int threads = 2;
   for (const Shape& shape : shapes) {
     for (int capacity : {1, 17, 256}) {
       for (bool gradients : {true, false}) {
-        const Settings settings{.gradients = gradients, .threads = 2};
+        const Settings settings{.gradients = gradients, .threads = threads};
         const auto n = std::size_t(shape.n), m = std::size_t(shape.m), B = std::size_t(capacity);
-        const std::size_t slots = gradients ? B : 2;
-        const std::size_t expected = slots * (slot_bytes(n, m) + sizeof(cpu::Slot)) +
-                                     2 * work_bytes(n, m) + B * sizeof(Report);
+        const auto T = std::size_t(std::min(threads, capabilities().threads));
+        const std::size_t slots = gradients ? B : T,
+                          start = gradients ? padded(8 * (n + m)) + 9 : 0;
+        const std::size_t expected = slots * (slot_bytes(n, m) + sizeof(cpu::Slot) + start) +
+                                     T * work_bytes(n, m) + B * sizeof(Report);
         const Solver<double> in_double(shape, capacity, settings);
         const Solver<float> in_float(shape, capacity, settings);
         EXPECT_EQ(in_double.bytes(), expected)

@@ -1,6 +1,8 @@
 // What the next solve takes from the last one: warm starts, and kept factors.
+#include <chrono>
 #include <cmath>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -71,6 +73,43 @@ TEST(WarmStart, IsForOneSolveAndForTheProblemsGiven) {
   EXPECT_TRUE(same_bits(cold.x.data() + 2 * n, warm.x.data() + 2 * n, 4 * n));
   solver.solve(batch.view(), again.view());
   EXPECT_TRUE(same_bits(cold.x, again.x) && same_bits(cold.y, again.y));
+}
+
+/// A start is used up by the next solve, whatever its batch.
+TEST(WarmStart, DoesNotOutliveTheNextSolve) {
+  const auto batch = family(io::Family::qp, 20, 2, 3);
+  const int n = batch.shape.n, m = batch.shape.m;
+  Problem<double> first = batch.view();
+  first.batch = 1;
+  Solver<double> solver(batch.shape, 2);
+  Answers<double> cold(batch.shape, 2), later(batch.shape, 2);
+  solver.solve(batch.view(), cold.view());
+  solver.warm_start(2, {cold.x.data(), n, n}, {cold.y.data(), m, m});
+  solver.solve(first, {});
+  solver.solve(batch.view(), later.view());
+  EXPECT_TRUE(same_bits(cold.x, later.x) && same_bits(cold.y, later.y));
+  EXPECT_EQ(total_iterations(cold), total_iterations(later));
+  // Nor does it outlive the next call of warm_start.
+  solver.warm_start(2, {cold.x.data(), n, n}, {cold.y.data(), m, m});
+  solver.warm_start(1, {cold.x.data(), n, n}, {cold.y.data(), m, m});
+  solver.solve(batch.view(), later.view());
+  EXPECT_TRUE(same_bits(cold.x.data() + n, later.x.data() + n, n));
+  EXPECT_EQ(cold.report[1].iterations, later.report[1].iterations);
+}
+
+TEST(WarmStart, LeavesTheDerivativesOfTheLastSolve) {
+  const auto batch = family(io::Family::qp, 20, 3, 11);
+  const int n = batch.shape.n, m = batch.shape.m;
+  Solver<double> solver(batch.shape, 3);
+  Answers<double> a(batch.shape, 3);
+  Gradients<double> before(batch.shape, 3), after(batch.shape, 3);
+  const std::vector<double> ones(20, 1), start(60, 0.5);
+  solver.solve(batch.view(), a.view());
+  solver.backward({{ones.data(), n, 0}, {}}, before.view());
+  solver.warm_start(3, {start.data(), n, n}, {a.y.data(), m, m});
+  solver.backward({{ones.data(), n, 0}, {}}, after.view());
+  EXPECT_TRUE(same_bits(before.q, after.q) && same_bits(before.P, after.P));
+  EXPECT_TRUE(same_bits(before.A, after.A));
 }
 
 TEST(WarmStart, WithANaNIsIgnored) {
@@ -174,6 +213,74 @@ TEST(Restart, SharedMatricesWithVectorsOnly) {
   solver.solve(p, a.view(), Changed::vectors);
   fresh.solve(p, b.view());
   expect_same_solution(b, a, 1e-9);
+}
+
+/// The factors that `vectors` refers to are those of the last solve, whatever came in between.
+TEST(Restart, VectorsOnlyAfterDifferentiate) {
+  for (const bool share : {false, true}) {
+    SCOPED_TRACE(share ? "shared" : "own");
+    auto batch = family(io::Family::qp, 10, 2, 12);
+    const int n = batch.shape.n, m = batch.shape.m;
+    Problem<double> p = batch.view();
+    if (share) p.P.stride = p.A.stride = p.l.stride = p.u.stride = 0;
+    Solver<double> solver(batch.shape, 2), fresh(batch.shape, 2);
+    Answers<double> a(batch.shape, 2), expected(batch.shape, 2);
+    fresh.solve(p, expected.view());
+    solver.solve(p, a.view());
+    std::vector<double> identity(100, 0);
+    for (std::size_t j = 0; j < 10; ++j) identity[j * 11] = 1;
+    KktPoint<double> point;
+    point.batch = 1;
+    point.P = {identity.data(), n, n, 0};
+    point.A = {batch.A.data(), m, n, 0};
+    point.x = {a.x.data(), n, 0};
+    point.y = {a.y.data(), m, 0};
+    solver.differentiate(point, nullptr);
+    solver.solve(p, a.view(), Changed::vectors);
+    expect_same_solution(expected, a, 1e-9);
+    EXPECT_EQ(total_iterations(expected), total_iterations(a));
+  }
+}
+
+/// A problem that the time limit kept from being factored has no factors to keep.
+TEST(Restart, VectorsOnlyAfterALateProblem) {
+  const auto old = family(io::Family::qp, 10, 2, 13), now = family(io::Family::qp, 10, 2, 14);
+  bool slow = false;
+  Settings settings;
+  settings.threads = 1;
+  settings.time_limit = 0.3;
+  settings.progress = [&](int, int) {
+    if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  };
+  Solver<double> solver(old.shape, 2, settings);
+  Answers<double> a(old.shape, 2);
+  solver.solve(old.view(), a.view());
+  slow = true;
+  solver.solve(now.view(), a.view());
+  ASSERT_EQ(a.report[1].status, Status::iteration_limit);
+  slow = false;
+  solver.solve(now.view(), a.view(), Changed::vectors);
+  const auto expected = solve(now);
+  expect_same_solution(expected, a, 1e-9);
+  EXPECT_EQ(total_iterations(expected), total_iterations(a));
+}
+
+/// One factor for all, or one each: kept factors cannot change from the one to the other.
+TEST(Restart, VectorsOnlyNeedsTheSameSharing) {
+  const auto batch = family(io::Family::qp, 10, 2, 15);
+  Problem<double> own = batch.view(), shared = own;
+  shared.P.stride = shared.A.stride = 0;
+  for (const bool from_shared : {true, false}) {
+    Solver<double> solver(batch.shape, 2);
+    solver.solve(from_shared ? shared : own, {});
+    try {
+      solver.solve(from_shared ? own : shared, {}, Changed::vectors);
+      ADD_FAILURE() << "no exception";
+    } catch (const InvalidArgument& e) {
+      EXPECT_NE(std::string(e.what()).find("P.stride"), std::string::npos) << e.what();
+    }
+    solver.solve(from_shared ? shared : own, {}, Changed::vectors);  // still usable
+  }
 }
 
 }  // namespace

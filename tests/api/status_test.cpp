@@ -203,6 +203,42 @@ TEST(Status, LastPointReplacesNaNButNotCertificates) {
   const auto concave = solve(Batch<double>(random_non_convex(5, 6, 1)), last);
   EXPECT_EQ(concave.report[0].status, Status::non_convex);
   EXPECT_TRUE(all_finite(concave.x) && all_finite(concave.y));
+  DenseProblem bad = random_known({.n = 5}, 3).problem;
+  bad.q[2] = kNaN;  // no point is better than another
+  const auto invalid = solve(Batch<double>(bad), last);
+  EXPECT_EQ(invalid.report[0].status, Status::invalid_input);
+  EXPECT_TRUE(all_nan(invalid.x) && all_nan(invalid.y));
+}
+
+TEST(Status, AProblemThatNeverStartedHasNoResiduals) {
+  const Batch<double> batch(random_known({.n = 5}, 3).problem);
+  for (const bool last_point : {false, true}) {
+    const auto a = solve(batch, {.time_limit = 1e-9, .last_point = last_point});
+    const Report& r = a.report[0];
+    EXPECT_EQ(r.status, Status::iteration_limit);
+    for (double v :
+         {r.objective, r.primal_residual, r.dual_residual, r.gap, r.primal_residual_relative,
+          r.dual_residual_relative, r.gap_relative})
+      EXPECT_TRUE(std::isnan(v)) << v;
+    EXPECT_TRUE(last_point ? all_finite(a.x) && all_finite(a.y) : all_nan(a.x) && all_nan(a.y));
+  }
+}
+
+TEST(Status, TheMethodIsNamedOnlyWhereOneWasNeeded) {
+  const auto method_of = [](const DenseProblem& p) {
+    return solve(Batch<double>(p)).report[0].method;
+  };
+  DenseProblem p = random_known({.n = 5}, 3).problem;
+  EXPECT_NE(method_of(p), Method::automatic);
+  EXPECT_NE(method_of(random_primal_infeasible(5, 8, 1)), Method::automatic);
+  EXPECT_EQ(method_of({2, 0, {1, 0, 0, 1}, {1, 1}, {}, {}, {}, {}}), Method::automatic);
+  EXPECT_EQ(method_of(random_non_convex(5, 6, 1)), Method::automatic);
+  DenseProblem crossed = p;
+  crossed.l[4] = 1;
+  crossed.u[4] = 0.5;
+  EXPECT_EQ(method_of(crossed), Method::automatic);
+  p.q[0] = kNaN;
+  EXPECT_EQ(method_of(p), Method::automatic);
 }
 
 TEST(Status, NamesAreThoseOfTheHeader) {
