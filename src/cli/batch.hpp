@@ -9,6 +9,7 @@
 
 #include "bpqp/solver.hpp"
 #include "cli/common.hpp"
+#include "cli/invalid_input.hpp"
 #include "cli/problem_set.hpp"
 #include "io/text_file.hpp"
 
@@ -69,6 +70,21 @@ void solve(Solver<R>& solver, Batch<R>& batch) {
   solver.solve(problem, {batch.x.data(), batch.y.data(), nullptr, batch.reports.data()});
 }
 
+/// Says on stderr which entry of which file is the reason of an invalid_input.
+template <class R>
+void complain_of_invalid(const ProblemSet& set, const Batch<R>& batch) {
+  for (int b = 0; b < batch.size(); ++b) {
+    if (batch.reports[std::size_t(b)].status != Status::invalid_input) continue;
+    const Shape& s = batch.files[std::size_t(b)].shape;
+    const std::int64_t n = s.n, m = s.m;
+    const ProblemData data{
+        slice(batch.P, b, n * n), slice(batch.q, b, n), slice(batch.A, b, m * n),
+        slice(batch.l, b, m), slice(batch.u, b, m)};
+    const int index = batch.members[std::size_t(b)];
+    complain(set.path(index).string() + ": " + describe_invalid(s, data));
+  }
+}
+
 /// Solves all chunks and calls `answer(solver, batch)` for each. A chunk that the library refuses
 /// (for its shape, or for want of memory) is reported per file through `refuse(index, message)`,
 /// the others are answered.
@@ -91,6 +107,7 @@ void solve_all(
       Batch<R> batch = gather<R>(set, chunk);
       solve(solver, batch);
       progress.clear();
+      complain_of_invalid(set, batch);
       answer(solver, batch);
     } catch (const InvalidArgument& error) {
       refuse_all(error.what());

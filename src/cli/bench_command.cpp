@@ -215,8 +215,13 @@ std::string to_text(const BenchOptions& o, int threads, const Measured& r) {
 }
 
 int bench(BenchOptions options) {
-  check_settings(to_settings(options.common));
+  check_options(options.common);
   const io::Family family = io::family_from(options.family);
+  if (family == io::Family::socp && !capabilities().cones) {
+    throw InvalidArgument(
+        "--family: given socp, which has cones, and this build cannot solve them; expected "
+        "another");
+  }
   const bool choose_batch = options.sizes.batch == 0;
   if (choose_batch) options.sizes.batch = 1;
   options.sizes = io::complete(family, options.sizes);
@@ -227,7 +232,8 @@ int bench(BenchOptions options) {
   const io::ProblemBatch batch = io::generate(family, options.sizes);
   const Measured measured =
       options.common.is_float() ? measure<float>(batch, options) : measure<double>(batch, options);
-  const int threads = options.common.threads > 0 ? options.common.threads : capabilities().threads;
+  const int cores = capabilities().threads;
+  const int threads = options.common.threads > 0 ? std::min(options.common.threads, cores) : cores;
   std::cout
       << (options.common.json ? json_line(to_json(options, threads, measured))
                               : to_text(options, threads, measured));
@@ -246,14 +252,14 @@ void add_bench(CLI::App& app, int& exit_code) {
       ->capture_default_str();
   command->add_option("--n", o->sizes.n, "Variables")->type_name("N")->capture_default_str();
   command->add_option("--eq", o->sizes.eq, "Equality rows (default: the family's own, or n/2)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->type_name("N");
   command
       ->add_option("--ineq", o->sizes.ineq, "Inequality rows (default: the family's own, or n/2)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number(0))
       ->type_name("N");
   command->add_option("--batch", o->sizes.batch, "Problems in a batch (default: by their size)")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("B");
   command->add_flag("--backward", o->backward, "Time the gradients too");
   command->add_option("--seed", o->sizes.seed, "Seed of the problems")
@@ -263,7 +269,7 @@ void add_bench(CLI::App& app, int& exit_code) {
       ->type_name("D")
       ->capture_default_str();
   command->add_option("--repeat", o->repeat, "Batches measured (default: half a second's worth)")
-      ->check(CLI::PositiveNumber)
+      ->check(whole_number(1))
       ->type_name("R");
   add_common_options(*command, o->common);
   command->callback([o, &exit_code] { exit_code = bench(*o); });

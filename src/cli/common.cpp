@@ -1,8 +1,13 @@
 #include "cli/common.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 
+#include "bpqp/capabilities.hpp"
 #include "bpqp/solver.hpp"
 
 namespace bpqp::cli {
@@ -18,6 +23,20 @@ const std::map<std::string, Device> kDevices = {
     {"auto", Device::automatic}, {"cpu", Device::cpu}, {"cuda", Device::cuda}};
 const std::map<std::string, Precision> kPrecisions = {
     {"double", Precision::fp64}, {"mixed", Precision::mixed}, {"float", Precision::fp64}};
+
+constexpr int kMostThreads = 4096;  // of Settings::threads
+
+void require_built(
+    const char* option, const std::string& value, const std::vector<std::string>& built) {
+  if (std::find(built.begin(), built.end(), value) != built.end()) return;
+  std::string expected;
+  for (std::size_t i = 0; i < built.size(); ++i) {
+    expected += (i == 0 ? "" : i + 1 < built.size() ? ", " : " or ") + built[i];
+  }
+  throw InvalidArgument(
+      std::string(option) + ": given " + value + ", which is not in this build; expected " +
+      expected);
+}
 
 template <class T>
 std::vector<std::string> keys(const std::map<std::string, T>& map) {
@@ -43,7 +62,7 @@ void add_common_options(CLI::App& command, CommonOptions& o) {
       ->capture_default_str()
       ->group(group);
   command.add_option("--eps", o.eps, "Tolerance, absolute and relative, of the KKT residuals")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->type_name("E")
       ->capture_default_str()
       ->group(group);
@@ -59,8 +78,8 @@ void add_common_options(CLI::App& command, CommonOptions& o) {
       ->type_name("NAME")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--threads", o.threads, "CPU threads; 0: one per core")
-      ->check(CLI::NonNegativeNumber)
+  command.add_option("--threads", o.threads, "CPU threads; 0: one per core, the most there are")
+      ->check(whole_number(0, kMostThreads))
       ->type_name("T")
       ->capture_default_str()
       ->group(group);
@@ -89,9 +108,40 @@ Settings to_settings(const CommonOptions& o) {
   return settings;
 }
 
-void check_settings(const Settings& settings) {
+void check_options(const CommonOptions& o) {
+  const Capabilities can = capabilities();
+  std::vector<std::string> methods = {"auto"}, precisions = can.precisions;
+  methods.insert(methods.end(), can.methods.begin(), can.methods.end());
+  if (std::find(precisions.begin(), precisions.end(), "float") == precisions.end()) {
+    precisions.push_back("float");
+  }
+  require_built("--method", o.method, methods);
+  require_built("--precision", o.precision, precisions);
   const Shape smallest{1, 0, {}};
-  Solver<double>(smallest, 1, settings);
+  Solver<double>(smallest, 1, to_settings(o));
+}
+
+CLI::Validator positive_number() {
+  const auto check = [](const std::string& text) -> std::string {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    const bool whole_text = !text.empty() && *end == '\0';
+    if (whole_text && value > 0 && std::isfinite(value)) return "";
+    return "given " + text + ", expected a finite number > 0";
+  };
+  return {check, "", ""};
+}
+
+CLI::Validator whole_number(int least, int most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    int value = 0;
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, value);
+    if (error == std::errc() && end == last && value >= least && value <= most) return "";
+    return "given " + text + ", expected a whole number from " + std::to_string(least) + " to " +
+           std::to_string(most);
+  };
+  return {check, "", ""};
 }
 
 void complain(const std::string& message) {

@@ -34,8 +34,13 @@ void add_files(CLI::App& command, std::vector<std::string>& files);
 /// the Solver.
 Settings to_settings(const CommonOptions& options);
 
-/// Throws what the library throws for these settings, before any file is read.
-void check_settings(const Settings& settings);
+/// Throws InvalidArgument or DeviceError for options that this build cannot serve, before any file
+/// is read.
+void check_options(const CommonOptions& options);
+
+/// Checks of an option's text, whose message is "given X, expected ...".
+CLI::Validator positive_number();
+CLI::Validator whole_number(int least, int most = 1000000000);
 
 /// One line on stderr: "bpqp: message".
 void complain(const std::string& message);

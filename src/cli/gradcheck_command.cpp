@@ -100,6 +100,11 @@ Json to_json(const io::ProblemFile& file, const Report& report, const Agreement&
       {"max_relative_error", agreement.max_relative_error}};
 }
 
+std::string header(std::size_t width) {
+  return padded("problem", width) +
+         format("  %-17s  %-14s  %12s  %8s\n", "status", "differentiable", "cosine", "error");
+}
+
 std::string row(
     const io::ProblemFile& file, const Report& report, const Agreement& a, std::size_t width) {
   return padded(file.name, width) +
@@ -124,19 +129,14 @@ void restore(Batch<R>& batch, int b) {
 
 template <class R>
 int check_files(const GradcheckOptions& options) {
+  check_options(options.common);
   const Settings settings = to_settings(options.common);
-  check_settings(settings);
   ProblemSet set(options.files);
   Outcome outcome;
   if (set.faults() > 0) outcome.add_fault();
-  OrderedOutput output;
   const bool json = options.common.json;
   const std::size_t width = set.name_width();
-  if (!json && set.size() > 0) {
-    std::cout << padded("problem", width)
-              << format(
-                     "  %-17s  %-14s  %12s  %8s\n", "status", "differentiable", "cosine", "error");
-  }
+  OrderedOutput output(json ? "" : header(width));
   const auto answer = [&](Solver<R>& solver, Batch<R>& batch) {
     const auto all = gradients(solver, batch);
     Progress progress("checking gradients");

@@ -51,8 +51,8 @@ std::string to_text(const io::ProblemFile& file, const Report& report, const Gra
 
 template <class R>
 int gradient_files(const std::vector<std::string>& paths, const CommonOptions& common) {
+  check_options(common);
   const Settings settings = to_settings(common);
-  check_settings(settings);
   ProblemSet set(paths);
   Outcome outcome;
   if (set.faults() > 0) outcome.add_fault();

@@ -11,6 +11,7 @@ namespace bpqp::cli {
 void OrderedOutput::put(int index, std::string text) {
   waiting_.emplace(index, std::move(text));
   for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_; ++next_) {
+    if (!first->second.empty()) std::cout << std::exchange(header_, "");
     std::cout << first->second;
     first = waiting_.erase(first);
   }

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -16,10 +17,14 @@ using Json = nlohmann::ordered_json;
 /// another order.
 class OrderedOutput {
  public:
+  /// `header` is printed before the first text that says something.
+  explicit OrderedOutput(std::string header = "") : header_(std::move(header)) {}
+
   /// `text` may be empty (nothing to say), or several lines.
   void put(int index, std::string text);
 
  private:
+  std::string header_;
   int next_ = 0;
   std::map<int, std::string> waiting_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bpqp/capabilities.hpp"
 #include "cli/common.hpp"
 #include "io/text_file.hpp"
 
@@ -28,7 +29,8 @@ int chunk_size(const Shape& s) {
 
 }  // namespace
 
-ProblemSet::ProblemSet(const std::vector<std::string>& paths) {
+ProblemSet::ProblemSet(const std::vector<std::string>& paths)
+    : solves_cones_(capabilities().cones) {
   std::vector<std::filesystem::path> files;
   for (const auto& path : paths) {
     try {
@@ -53,6 +55,11 @@ ProblemSet::ProblemSet(const std::vector<std::string>& paths) {
 
 void ProblemSet::read(const std::filesystem::path& path) {
   io::ProblemFile problem = io::read_problem_file(path);
+  if (!problem.shape.cones.empty() && !solves_cones_) {
+    throw io::FileError(
+        path.string() + ": cones: given " + std::to_string(problem.shape.cones.size()) +
+        ", which this build cannot solve; expected none");
+  }
   Entry entry{path, problem.name, problem.shape, std::nullopt};
   const double bytes = data_bytes(problem.shape);
   if (bytes_kept_ + bytes <= kBytesKept) {

@@ -17,8 +17,8 @@ struct Chunk {
   std::vector<int> members;  ///< indices in the ProblemSet
 };
 
-/// All problems behind the paths of the command line. What cannot be read is reported on stderr at
-/// once, and counted.
+/// All problems behind the paths of the command line. What cannot be read, or has cones in a build
+/// without, is reported on stderr at once, and counted.
 class ProblemSet {
  public:
   explicit ProblemSet(const std::vector<std::string>& paths);
@@ -47,6 +47,7 @@ class ProblemSet {
 
   void read(const std::filesystem::path& path);
 
+  bool solves_cones_;
   std::vector<Entry> entries_;
   double bytes_kept_ = 0;
   int faults_ = 0;

@@ -56,7 +56,8 @@ Json to_json(
       {"gap_relative", report.gap_relative},
       {"iterations", report.iterations},
       {"exchanges", report.exchanges},
-      {"method", to_string(report.method)},
+      {"method",
+       report.method == Method::automatic ? Json(nullptr) : Json(to_string(report.method))},
       {"x", json_vector(x)},
       {"y", json_vector(y)},
       {"certificate", proof.empty() ? Json(nullptr) : json_vector(proof)},
@@ -97,21 +98,20 @@ std::string summary(const std::array<int, 8>& counts) {
     if (counts[i] == 0) continue;
     text += (text.empty() ? "" : ", ") + std::to_string(counts[i]) + " " + to_string(Status(i));
   }
-  return text + "\n";
+  return text.empty() ? text : text + "\n";
 }
 
 template <class R>
 int solve_files(const std::vector<std::string>& paths, const CommonOptions& common) {
+  check_options(common);
   Settings settings = to_settings(common);
   settings.gradients = false;
-  check_settings(settings);
   ProblemSet set(paths);
   Outcome outcome;
   if (set.faults() > 0) outcome.add_fault();
-  OrderedOutput output;
-  std::array<int, 8> counts{};
   const std::size_t width = set.name_width();
-  if (!common.json && set.size() > 0) std::cout << header(width);
+  OrderedOutput output(common.json ? "" : header(width));
+  std::array<int, 8> counts{};
 
   const auto answer = [&](Solver<R>&, Batch<R>& batch) {
     for (int b = 0; b < batch.size(); ++b) {

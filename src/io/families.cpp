@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "bpqp/status.hpp"
 #include "io/random.hpp"
@@ -175,10 +176,16 @@ void make(Family family, const FamilyOptions& options, const View& view, Random&
   }
 }
 
+std::string digits(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
 void expect_at_least(const char* name, double given, double least) {
   if (given >= least) return;
   throw InvalidArgument(
-      std::string(name) + ": given " + std::to_string(given) + ", expected at least " +
+      std::string(name) + ": given " + digits(given) + ", expected at least " +
       std::to_string(int(least)));
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -46,6 +47,7 @@ class Command : public CommandTest {
     EXPECT_EQ(result.exit_code, 1) << arguments;
     EXPECT_EQ(result.out, "") << arguments;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_LT(result.err.size(), 300u) << result.err;
     for (const auto& word : words) {
       EXPECT_NE(result.err.find(word), std::string::npos)
           << "no '" << word << "' in " << result.err;
@@ -90,6 +92,26 @@ TEST_F(Command, SolvesAndSaysSoInJson) {
   EXPECT_NEAR(answer["y"][0].get<double>(), 0.5, 1e-9);
   EXPECT_TRUE(answer["certificate"].is_null());
   EXPECT_LE(answer["gap_relative"].get<double>(), 1e-6);
+}
+
+TEST_F(Command, NamesNoMethodWhereNoneWasNeeded) {
+  write_json("half.json", half());
+  EXPECT_TRUE(run("solve half.json --json").json().at(0)["method"].is_string());
+  write_json("crossed.json", with(half(), "l", {2, 0}));
+  EXPECT_TRUE(run("solve crossed.json --json").json().at(0)["method"].is_null());
+  json free = half();
+  free["m"] = 0;
+  free["A"] = entries(0, 2, {}, {}, {});
+  free["l"] = free["u"] = json::array();
+  write_json("free.json", free);
+  EXPECT_TRUE(run("solve free.json --json").json().at(0)["method"].is_null());
+}
+
+TEST_F(Command, PrintsNothingElseWithManyThreads) {
+  write_json("half.json", half());
+  const auto result = run("solve half.json --json --threads 64");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "");
 }
 
 TEST_F(Command, PrintsATableForPeople) {
@@ -222,9 +244,18 @@ TEST_F(Command, RefusesBadUsage) {
   expect_refusal("solve half.json --backward-method x", {"--backward-method", "direct"});
   expect_refusal("solve half.json --device tpu", {"--device", "tpu", "cuda"});
   expect_refusal("solve half.json --precision half", {"--precision", "half", "float"});
-  expect_refusal("solve half.json --eps small", {"--eps", "small"});
-  expect_refusal("solve half.json --eps -1", {"--eps", "-1"});
-  expect_refusal("solve half.json --threads -2", {"--threads", "-2"});
+  for (const std::string eps : {"small", "-1", "0", "inf", "nan", "1e-6x"}) {
+    expect_refusal("solve half.json --eps " + eps, {"--eps", "given " + eps, "number > 0"});
+  }
+  for (const std::string threads : {"-2", "99999", "1.5", "two"}) {
+    expect_refusal(
+        "solve half.json --threads " + threads,
+        {"--threads", "given " + threads, "whole number from 0 to 4096"});
+  }
+  expect_refusal("bench --batch 0", {"--batch", "given 0", "whole number from 1"});
+  expect_refusal("bench --repeat x", {"--repeat", "given x", "whole number from 1"});
+  expect_refusal("bench --eq -3", {"--eq", "given -3", "whole number from 0"});
+  expect_refusal("bench --family lp --p-diagonal -1", {"p_diagonal", "given -1,", "at least 0"});
   expect_refusal("gradcheck half.json --directions 2", {"--directions", "2"});
   expect_refusal("bench --family milp", {"--family", "milp", "dense_ineq"});
   expect_refusal("bench --n 0", {"n", "0"});
@@ -237,6 +268,31 @@ TEST_F(Command, RefusesWhatIsNotThere) {
   expect_refusal("solve none.json", {"none.json: no such file"});
   expect_refusal("solve empty", {"empty: no problem files in this folder"});
   expect_refusal("gradient empty", {"empty: no problem files in this folder"});
+}
+
+// In the words of the command, not of the library behind it.
+TEST_F(Command, RefusesWhatThisBuildCannotDo) {
+  write_json("half.json", half());
+  write_json("cone.json", with(half(), "cones", {2}));
+  const auto can = run("info --json").json().at(0);
+  const auto lacks = [&](const char* what, const char* name) {
+    const auto& all = can[what];
+    return std::find(all.begin(), all.end(), name) == all.end();
+  };
+  if (lacks("methods", "interior_point")) {
+    expect_refusal(
+        "solve half.json --method interior_point", {"--method", "interior_point", "auto or admm"});
+  }
+  if (lacks("precisions", "mixed")) {
+    expect_refusal(
+        "solve half.json --precision mixed", {"--precision", "mixed", "double or float"});
+  }
+  if (!can["cones"]) {
+    for (const std::string command : {"solve", "gradient", "gradcheck"}) {
+      expect_refusal(command + " cone.json", {"cone.json: cones: given 1", "expected none"});
+    }
+    expect_refusal("bench --family socp", {"--family", "socp", "expected another"});
+  }
 }
 
 TEST_F(Command, RefusesADeviceThatIsNotThere) {
@@ -263,6 +319,25 @@ TEST_F(Command, NamesFileAndFieldOfBadInput) {
   expect_refusal("solve asymmetric.json", {"asymmetric.json: P: given P[0][1] = 1", "symmetric"});
   write_json("cone.json", with(half(), "cones", {3}));
   expect_refusal("solve cone.json", {"cone.json: cones: given", "at most m = 2"});
+}
+
+// Values that JSON can hold and the library cannot use are found there, and named here.
+TEST_F(Command, NamesFileAndEntryOfInvalidInput) {
+  const auto expect_complaint = [this](const std::string& arguments, const std::string& words) {
+    const auto result = run(arguments + " --json");
+    EXPECT_EQ(result.exit_code, 1) << arguments;
+    EXPECT_EQ(result.json().at(0)["status"], "invalid_input") << arguments;
+    EXPECT_NE(result.err.find(words), std::string::npos) << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  };
+  write_json("l.json", with(half(), "l", {-1e30, 1e30}));
+  expect_complaint("solve l.json", "l.json: l[1]: given 1e+30, expected");
+  write_json("u.json", with(half(), "u", {-1e31, 1}));
+  expect_complaint("gradient u.json", "u.json: u[0]: given -1e+31, expected");
+  write_json("P.json", with(half(), "P", entries(2, 2, {0, 1, 1}, {0, 1, 1}, {1, 1e308, 1e308})));
+  expect_complaint("gradcheck P.json", "P.json: P[1][1]: given inf, expected");
+  write_json("q.json", with(half(), "q", {-1, 1e200}));
+  expect_complaint("solve q.json --precision float", "q.json: q[1]: given inf, expected");
 }
 
 TEST_F(Command, AnswersTheOthersBesideABadFile) {
