@@ -5,14 +5,15 @@
 ///
 /// Both sides run alternately; each figure is the median over the rounds, in microseconds per
 /// problem. Solutions are checked (worst relative residual) before a time counts.
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <functional>
 #include <vector>
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
 
 #include "bpqp/bpqp.hpp"
 #include "io/families.hpp"
@@ -25,7 +26,8 @@ using MatrixMap = Eigen::Map<const Matrix>;
 struct Case {
   int n, rows, batch;  // rows: equalities, and as many inequalities (BPQP's table 1)
 };
-constexpr Case kCases[] = {{10, 5, 128}, {50, 10, 128}, {100, 20, 128}, {500, 100, 32}, {1000, 200, 8}};
+constexpr Case kCases[] = {
+    {10, 5, 128}, {50, 10, 128}, {100, 20, 128}, {500, 100, 32}, {1000, 200, 8}};
 
 /// Processor time of this thread: both sides use one, and machines are shared.
 double seconds(const std::function<void()>& body) {
@@ -89,7 +91,9 @@ Row measure(const Case& c, int rounds) {
   double sink = 0;
   for (int r = 0; r <= rounds; ++r) {
     const double f = seconds([&] { sink += dense_floor(p, L, Y, S); });
-    const double s = seconds([&] { solver.solve(p.view(), {x.data(), y.data(), nullptr, nullptr}); });
+    const double s = seconds([&] {
+      solver.solve(p.view(), {x.data(), y.data(), nullptr, nullptr});
+    });
     const double b = seconds([&] { solver.backward({{g.data(), c.n, c.n}, {}}, out); });
     if (r == 0) continue;  // warm-up
     floor.push_back(f), forward.push_back(s), backward.push_back(b);
@@ -112,15 +116,19 @@ Row measure(const Case& c, int rounds) {
 
 int main(int argc, char** argv) {
   const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 15;
-  std::printf("level %s, one thread, eps 1e-8, us per problem, median of %d rounds\n\n",
-              bpqp::capabilities().cpu_level.c_str(), rounds);
-  std::printf("| n | eq + ineq | batch | floor | forward | backward | ratio | worst residual | unsolved |\n");
+  std::printf(
+      "level %s, one thread, eps 1e-8, us per problem, median of %d rounds\n\n",
+      bpqp::capabilities().cpu_level.c_str(), rounds);
+  std::printf(
+      "| n | eq + ineq | batch | floor | forward | backward | ratio | worst residual | unsolved "
+      "|\n");
   std::printf("|---|---|---|---|---|---|---|---|---|\n");
   for (const Case& c : kCases) {
     const Row r = measure(c, rounds);
-    std::printf("| %d | %d + %d | %d | %.2f | %.2f | %.2f | %.2f | %.1e | %d |\n", c.n, c.rows, c.rows,
-                c.batch, r.floor, r.forward, r.backward, (r.forward + r.backward) / r.floor,
-                r.residual, r.unsolved);
+    std::printf(
+        "| %d | %d + %d | %d | %.2f | %.2f | %.2f | %.2f | %.1e | %d |\n", c.n, c.rows, c.rows,
+        c.batch, r.floor, r.forward, r.backward, (r.forward + r.backward) / r.floor, r.residual,
+        r.unsolved);
     std::fflush(stdout);
   }
 }

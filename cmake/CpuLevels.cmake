@@ -70,10 +70,10 @@ function(bpqp_backend_objects name level)
     endif()
   endif()
   if(level STREQUAL "v4")
-    # The warning is about GCC 12's own avx512fintrin.h, once per intrinsic.
+    # The warnings are about GCC 12's own avx512fintrin.h, once per intrinsic.
     target_compile_options(
       ${name} PRIVATE -mprefer-vector-width=512
-                      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+                      $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>)
   endif()
   set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 endfunction()

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <numeric>
@@ -43,19 +44,30 @@ struct Answers {
   std::size_t bytes = 0;
 };
 
+CLI::Validator positive_number() {
+  return {
+      [](const std::string& text) -> std::string {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        if (*end == '\0' && value > 0 && std::isfinite(value)) return "";
+        return "given " + text + ", expected a finite number > 0";
+      },
+      "", ""};
+}
+
 void parse(int argc, char** argv, CLI::App& app, Options& o) {
   app.description(
       "Mean-variance portfolios of every trading day, solved and differentiated as one batch.");
   app.add_option("--data", o.data, "CSV of prices, plain or gzip: Date,NAME,...")
-      ->capture_default_str();
+      ->default_str("data/sp500_prices.csv.gz of the project");
   app.add_option("--days", o.days, "Last days of the file; 0: all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   app.add_option("--window", o.window, "Days that the estimates look back")
       ->check(CLI::Range(2, 100000))
       ->capture_default_str();
   app.add_option("--gamma", o.gamma, "Risk aversion")
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   app.add_option("--cap", o.cap, "Largest weight of one stock")
       ->check(CLI::Range(0.0, 1.0))
@@ -64,10 +76,10 @@ void parse(int argc, char** argv, CLI::App& app, Options& o) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--check", o.check_days, "Days whose gradient is compared with differences")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   app.add_option("--threads", o.threads, "CPU threads; 0: one per core")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   app.parse(argc, argv);
 }

@@ -17,11 +17,11 @@ scripts/setup.sh
 
 step "2/3 building the library, the command and the example in $build (a few minutes the first time)"
 mkdir -p "$build"
-cmake --preset release > "$log" 2>&1 || {
-  cat "$log" >&2
+{ cmake --preset release && cmake --build "$build" --target bpqp_cli portfolio; } > "$log" 2>&1 || {
+  tail -n 40 "$log" >&2
+  echo "quickstart.sh: the build failed; $log has all of it" >&2
   exit 1
 }
-cmake --build "$build" --target bpqp_cli portfolio
 
 step "3/3 a portfolio for every trading day"
 "$build"/examples/portfolio "$@"

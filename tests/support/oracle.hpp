@@ -69,9 +69,9 @@ struct ExactSolution {
 ExactSolution solve_by_enumeration(const DenseProblem& p);
 
 /// A primal-dual interior point method (Mehrotra's), in double and if that does not suffice in long
-/// double; then the equality-constrained problem on the set that it suggests (where that fails, after
-/// some rounds of exchange, or on every choice among up to 12 rows close to their sides), whose KKT
-/// conditions are the proof. No cones. P positive semidefinite.
+/// double; then the equality-constrained problem on the set that it suggests (where that fails,
+/// after some rounds of exchange, or on every choice among up to 12 rows close to their sides),
+/// whose KKT conditions are the proof. No cones. P positive semidefinite.
 ExactSolution solve_by_interior_point(const DenseProblem& p);
 
 /// The solution of the KKT conditions on the given active set, whether or not it is optimal:
