@@ -17,10 +17,15 @@ constexpr double kProjected = 1e-14;
 /// h(y) is trusted to be negative if it exceeds this times the sum of its terms' magnitudes.
 constexpr double kSupportNoise = 1e-11;
 
-/// Whether |value| is at most 1e-8 and as small beside the largest of its terms. Without the second
-/// test anything is a certificate once it is scaled to nothing (sides or costs of 1e9).
+/// Rounding of a sum, relative to its largest term.
+constexpr double kSumNoise = 1e-15;
+
+/// Whether |value| is at most 1e-8, as small beside the largest of its terms, and known so well: without
+/// the second test anything is a certificate once it is scaled to nothing (sides or costs of 1e9),
+/// without the third where terms of 1e15 cancel.
 BPQP_HD inline bool small_beside(double value, double terms) {
-  return std::fabs(value) <= kCertificate * nan_min(1.0, terms);
+  return std::fabs(value) <= kCertificate * nan_min(1.0, terms) &&
+         kSumNoise * terms <= kCertificate;
 }
 
 /// sum |y_i side_i|: what h(y) is rounded relative to.

@@ -38,9 +38,10 @@ constexpr double kDualProximal = 1e-10;
 constexpr int kFeasibilityPasses = 60;
 /// |y| and slack of a row (scaled) both below this times their largest: weakly active.
 constexpr double kStrict = 1e-7;
-/// Rows whose scaled Gram matrix has a smaller eigenvalue (an angle of 1e-5) count as dependent for
-/// the derivatives; and the steps of inverse iteration that look for it.
-constexpr double kIndependent = 1e-10;
+/// Rows whose S_WW, its diagonal scaled to one, has a smaller eigenvalue (P positive definite: an
+/// angle of 1e-5) count as dependent for the derivatives. Where P is singular sigma widens the
+/// spectrum, and regular() asks more. And the steps of inverse iteration that look for it.
+constexpr double kIndependent = 1e-10, kIndependentSingular = 1e-12;
 constexpr int kInverseSteps = 4;
 
 /// Where the active-set method starts from.
@@ -125,7 +126,17 @@ class Forward {
     const bool singular = c_.report.singular || schur_.mu > 0;
     return (stalled >= 6 && (!singular || interior_)) ||
            pass >= (singular ? kPassesSingular : kPasses) || o_.out_of_time() ||
-           report_.exchanges >= o_.max_exchanges;
+           report_.exchanges >= most_exchanges();
+  }
+
+  /// From an interior point few exchanges are needed, or none help; and where the interior point
+  /// method waits, it is the quicker way beyond about this many.
+  BPQP_HD int most_exchanges() const {
+    const int size = p_.n + p_.m;
+    const int most = interior_                          ? 50 + size / 10
+                     : o_.method == Method::automatic ? 100 + size / 2
+                                                      : o_.max_exchanges;
+    return most < o_.max_exchanges ? most : o_.max_exchanges;
   }
 
   BPQP_HD void scale_bounds() {
@@ -301,7 +312,7 @@ class Forward {
       rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
       release(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
     }
-    const int left = o_.max_exchanges - report_.exchanges, fair = 50 + 4 * (p_.n + p_.m);
+    const int left = most_exchanges() - report_.exchanges, fair = 50 + 4 * (p_.n + p_.m);
     const DualReport dual = dual_active_set(
         team_, schur_, rows_, w_, s_.v, s_.kkt.a, schur_.mu > 0 || left < fair ? left : fair);
     report_.exchanges += dual.exchanges;
@@ -521,7 +532,7 @@ class Forward {
       }
       growth = std::sqrt(team_.sum(squares));
     }
-    return growth * kIndependent < 1;
+    return growth * (c_.report.singular ? kIndependentSingular : kIndependent) < 1;
   }
 
   /// Whether K is regular: independent rows, and where P is singular, whether a right-hand side

@@ -99,7 +99,26 @@ class InteriorPoint {
   }
 
   BPQP_HD BarrierReport run() {
-    if (!set_up() || !start()) return finish(BarrierOutcome::failed);
+    if (!set_up()) return finish(BarrierOutcome::failed);
+    BarrierReport report = iterate();
+    // Free variables make K worse than N: rows that stall are tried by columns.
+    if (form_.by_rows && !(report.worst <= o_.target) && report.outcome != BarrierOutcome::primal_infeasible &&
+        report.outcome != BarrierOutcome::dual_infeasible && !out_of_time()) {
+      form_.by_rows = false;
+      form_.order = p_.n;
+      report = iterate();
+    }
+    return report;
+  }
+
+ private:
+  BPQP_HD BarrierReport iterate() {
+    tau_ = kappa_ = 1;
+    repair_ = 0;
+    stalled_ = short_steps_ = 0;
+    earlier_ = report_.iterations;
+    attempt_ = INFINITY;
+    if (!start()) return finish(BarrierOutcome::failed);
     for (;; ++report_.iterations) {
       publish();
       if (report_.worst <= o_.target) return finish(BarrierOutcome::converged);
@@ -122,7 +141,6 @@ class InteriorPoint {
     }
   }
 
- private:
   // ---- set-up
 
   BPQP_HD bool set_up() {
@@ -307,7 +325,8 @@ class InteriorPoint {
     kkt_products(team_, p_, form_.symmetric, false, x_, y_, products_, w_.t);
     const Residuals r = core::residuals(team_, p_, x_, y_, products_);
     const double worst = r.worst_relative();
-    stalled_ = worst < 0.9 * report_.worst ? 0 : stalled_ + 1;
+    stalled_ = worst < 0.9 * attempt_ ? 0 : stalled_ + 1;
+    attempt_ = nan_min(attempt_, worst);
     finite_ = worst == worst;
     if (!(worst < report_.worst)) return;
     report_.worst = worst;
@@ -320,7 +339,7 @@ class InteriorPoint {
   BPQP_HD bool given_up() const {
     const bool reached = report_.residuals.over(o_.eps_abs, o_.eps_rel) <= 1;
     return !finite_ || stalled_ >= (reached ? kBarrierStallReached : kBarrierStall) ||
-           short_steps_ >= 3 || report_.iterations >= o_.max_iter || out_of_time();
+           short_steps_ >= 3 || report_.iterations - earlier_ >= o_.max_iter || out_of_time();
   }
   BPQP_HD bool out_of_time() const {
 #ifdef __CUDA_ARCH__
@@ -466,6 +485,8 @@ class InteriorPoint {
   double tau_ = 1, kappa_ = 1, mu_ = 1, dtau_ = 0, dkappa_ = 0;
   double gap_ = 0, denominator_ = 1, repair_ = 0;
   int stalled_ = 0, short_steps_ = 0;
+  int earlier_ = 0;            ///< iterations of an attempt before
+  double attempt_ = INFINITY;  ///< worst relative residual of this attempt's best point
   bool finite_ = true;
 };
 
