@@ -18,7 +18,8 @@ Capabilities capabilities() {
   const char* const* levels = cpu::backend_levels(count);
   for (int i = 0; i < count; ++i) c.cpu_levels.push_back(level_name(levels[i]));
   c.threads = cpu::default_threads();
-  c.methods = {"admm"};
+  c.methods = {"admm", "interior_point"};
+  c.cones = true;
   c.precisions = {"double"};
   return c;
 }

@@ -100,8 +100,8 @@ void Solver<R>::Impl::sum_shared(const ProblemGradient<R>& out) {
     }
   };
   sum(out.q, n, [](const cpu::Slot& s, int j) { return -s.w[j]; });
-  sum(out.l, m, [](const cpu::Slot& s, int i) { return s.set.side[i] < 0 ? s.d[i] : 0.0; });
-  sum(out.u, m, [](const cpu::Slot& s, int i) { return s.set.side[i] > 0 ? s.d[i] : 0.0; });
+  sum(out.l, m, [](const cpu::Slot& s, int i) { return s.dl(i); });
+  sum(out.u, m, [](const cpu::Slot& s, int i) { return s.du(i); });
 }
 
 template <class R>
@@ -204,6 +204,10 @@ template <class R>
 void Solver<R>::Impl::differentiate(const KktPoint<R>& point, Report* report) {
   if (!settings.gradients)
     throw InvalidArgument("differentiate: expected Settings::gradients to be true, got false");
+  if (!shape.cones.empty())
+    throw InvalidArgument(
+        "differentiate: expected a Solver without cones (a point's cones are active rows and "
+        "curvature in P), got a shape with " + std::to_string(shape.cones.size()));
   if (point.batch < 1 || point.batch > capacity)
     throw InvalidArgument(
         "point.batch: expected 1 ... " + std::to_string(capacity) + " (the capacity), got " +

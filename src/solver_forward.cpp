@@ -57,8 +57,13 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
   const int n = shape.n, m = shape.m, workers = executor_.threads();
   const auto slots = std::size_t(settings.gradients ? capacity : workers);
   core::Arena one_slot(nullptr), one_work(nullptr);
-  cpu::Slot::lay_out(one_slot, n, m);
-  cpu::Work::lay_out(one_work, n, m);
+  int linear = m;
+  for (int d : shape.cones) linear -= d;
+  cone_start_.push_back(linear);
+  for (int d : shape.cones) cone_start_.push_back(cone_start_.back() + d);
+  const bool interior = settings.method != Method::admm;
+  cpu::Slot::lay_out(one_slot, n, m, linear);
+  cpu::Work::lay_out(one_work, n, m, interior);
   one_slot.take<double>(settings.gradients ? std::size_t(n + m) : 0);  // its start
   const double wanted =
       double(slots) * double(one_slot.bytes()) + double(workers) * double(one_work.bytes());
@@ -79,10 +84,10 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
   }
   core::Arena arena(memory_->data());
   for (std::size_t b = 0; b < slots; ++b) {
-    slots_.push_back(cpu::Slot::lay_out(arena, n, m));
+    slots_.push_back(cpu::Slot::lay_out(arena, n, m, linear));
     if (settings.gradients) starts_.push_back(arena.take<double>(std::size_t(n + m)));
   }
-  for (int w = 0; w < workers; ++w) works_.push_back(cpu::Work::lay_out(arena, n, m));
+  for (int w = 0; w < workers; ++w) works_.push_back(cpu::Work::lay_out(arena, n, m, interior));
   options_ = forward_options(settings, shape);
   bytes = memory_->bytes() + slots * sizeof(cpu::Slot) + reports.size() * sizeof(Report) +
           starts_.size() * (sizeof(double*) + 1);
@@ -100,7 +105,8 @@ core::ProblemView<R> Solver<R>::Impl::view(const Problem<R>& p, int b) const {
       at(p.q.data, p.q.stride),
       at(p.A.data, p.A.stride),
       at(p.l.data, p.l.stride),
-      at(p.u.data, p.u.stride)};
+      at(p.u.data, p.u.stride),
+      {int(shape.cones.size()), cone_start_.data()}};
 }
 
 template <class R>
@@ -134,7 +140,8 @@ void Solver<R>::Impl::solve(
   batch_ = problem.batch;
   // P and A shared: factored once, by the first problem, for all.
   const Kept now = kept_of(problem);
-  const bool shared = settings.gradients && now.shares_P && now.shares_A;
+  const bool shared =  // not with cones: their factors hold the point's curvature
+      settings.gradients && now.shares_P && now.shares_A && shape.cones.empty();
   if (shared && (changed == Changed::everything || !factored(slots_[0].own))) {
     const cpu::CpuTeam team(executor_.tiles());
     kernels_.condense(team, view(problem, 0), settings.scaling, slots_[0], works_[0]);

@@ -60,6 +60,8 @@ class Solver<R>::Impl {
     bool shares_P = false, shares_A = false;
   };
 
+  std::vector<int> cone_start_;  ///< first row of every cone, and m
+
   View view(const Problem<R>& p, int b) const;
   cpu::Slot& slot(int b, int worker) { return slots_[settings.gradients ? b : worker]; }
   cpu::CpuTeam team() const;

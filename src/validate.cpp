@@ -85,8 +85,6 @@ void validate(const Shape& shape, int capacity, const Settings& settings) {
     fail(
         "shape.cones", "at most m = " + std::to_string(shape.m) + " rows in all",
         std::to_string(rows));
-  if (!shape.cones.empty())
-    throw InvalidArgument("shape.cones: second-order cones are not built yet; expected none");
   if (capacity < 1) fail("capacity", ">= 1", std::to_string(capacity));
   check_settings(settings);
 }

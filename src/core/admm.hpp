@@ -7,7 +7,7 @@
 ///
 ///   z~ = A (H + A'R A)^-1 (b + A'R v)                        (M11)
 ///   a  = alpha z~ + (1 - alpha) z                            (M12)
-///   z  = clamp(a + y / rho, l, u)                            (M13)
+///   z  = clamp(a + y / rho, l, u), in cones u - (u - a - y / rho projected)        (M13)
 ///   y  = y + rho (a - z)                                     (M14)
 ///
 /// where M11 is one product in constraint space (ZForm) or goes through variable space (XForm).
@@ -15,6 +15,7 @@
 /// Reads: Condensed, c or b. Writes: z, y. Next stage: exchange.hpp.
 #pragma once
 
+#include "core/cone.hpp"
 #include "core/exchange.hpp"
 
 namespace bpqp::core {
@@ -147,8 +148,10 @@ BPQP_HD AdmmReport admm_steps(
     const R* l,
     const R* u,
     int m,
+    const ConeList& cones,
     R alpha,
     int count) {
+  const int linear = cones.count > 0 ? cones.first(0) : m;
   double primal = 0, dual = 0, z_scale = 0, y_scale = 0;
   for (int k = 1; k <= count; ++k) {
     for (int i : team.items(m)) s.v[i] = s.z[i] - s.y[i] / s.rho[i];
@@ -158,6 +161,8 @@ BPQP_HD AdmmReport admm_steps(
     for (int i : team.items(m)) {
       const R a = alpha * s.z_tilde[i] + (1 - alpha) * s.z[i];  // M12
       const R target = a + s.y[i] / s.rho[i];
+      s.v[i] = target;
+      if (i >= linear) continue;
       R z = target < l[i] ? l[i] : target;  // M13; NaN passes through
       z = z > u[i] ? u[i] : z;
       if (last) {
@@ -170,6 +175,27 @@ BPQP_HD AdmmReport admm_steps(
       s.z[i] = z;
     }
     team.sync();
+    for (int c : team.items(cones.count)) {  // z = u - the projection of u - target
+      const int first = cones.first(c), d = cones.size(c);
+      R* slack = s.v + first;
+      for (int i = 0; i < d; ++i) {
+        slack[i] = u[first + i] - slack[i];
+        s.y[first + i] = -s.rho[first + i] * slack[i];
+      }
+      soc::project(slack, d, slack);
+      for (int i = 0; i < d; ++i) {
+        const R rho = s.rho[first + i], z = u[first + i] - slack[i];
+        s.y[first + i] += rho * slack[i];
+        if (last) {
+          primal = nan_max(primal, std::fabs(double(s.z_tilde[first + i] - z)));
+          dual = nan_max(dual, std::fabs(double(rho * (z - s.z[first + i]))));
+          z_scale = nan_max(z_scale, std::fabs(double(z)));
+          y_scale = nan_max(y_scale, std::fabs(double(s.y[first + i])));
+        }
+        s.z[first + i] = z;
+      }
+    }
+    if (cones.count > 0) team.sync();
   }
   primal = team.max(primal), dual = team.max(dual);
   z_scale = team.max(z_scale), y_scale = team.max(y_scale);
@@ -202,7 +228,8 @@ BPQP_HD AdmmReport admm(
     double alpha,
     bool adaptive,
     double eps,
-    int budget) {
+    int budget,
+    const ConeList& cones = {}) {
   AdmmReport total;
   double tolerance = kRhoFactor;
   set_rho(team, l, u, m, rho, s.rho);
@@ -212,7 +239,7 @@ BPQP_HD AdmmReport admm(
   }
   while (total.iterations < budget) {
     const int left = budget - total.iterations, count = left < 10 ? left : 10;
-    const AdmmReport r = admm_steps(team, op, s, l, u, m, R(alpha), count);
+    const AdmmReport r = admm_steps(team, op, s, l, u, m, cones, R(alpha), count);
     total = {total.iterations + count, r.primal, r.dual, r.finite, total.rho_updates};
     if (!r.finite || (r.primal <= eps && r.dual <= eps)) break;
     if (!adaptive || total.rho_updates == kMaxRhoUpdates || left == count) continue;

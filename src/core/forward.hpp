@@ -13,7 +13,7 @@
 #pragma once
 
 #include "core/dual_active_set.hpp"
-#include "core/forward_work.hpp"
+#include "core/regular.hpp"
 
 namespace bpqp::core {
 
@@ -38,11 +38,6 @@ constexpr double kDualProximal = 1e-10;
 constexpr int kFeasibilityPasses = 60;
 /// |y| and slack of a row (scaled) both below this times their largest: weakly active.
 constexpr double kStrict = 1e-7;
-/// Rows whose S_WW, its diagonal scaled to one, has a smaller eigenvalue (P positive definite: an
-/// angle of 1e-5) count as dependent for the derivatives. Where P is singular sigma widens the
-/// spectrum, and regular() asks more. And the steps of inverse iteration that look for it.
-constexpr double kIndependent = 1e-10, kIndependentSingular = 1e-12;
-constexpr int kInverseSteps = 4;
 
 /// Where the active-set method starts from.
 enum class Start : int {
@@ -97,7 +92,7 @@ class Forward {
         for (int i : team_.items(p_.m)) w_.y[i] = y_start(i);
         team_.sync();
         w_.size = 0;
-        guess_sides(team_, p_.m, s_.l, s_.u, w_);
+        guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
         continue;
       }
       step();
@@ -143,7 +138,7 @@ class Forward {
     const Scaling<R> scale = c_.scaling;
     for (int i : team_.items(p_.m)) {
       const double l = double(p_.l[i]), u = double(p_.u[i]);
-      s_.l[i] = has_lower(l) ? R(l) * scale.E[i] : R(-INFINITY);
+      s_.l[i] = i < p_.linear_rows() && has_lower(l) ? R(l) * scale.E[i] : R(-INFINITY);
       s_.u[i] = has_upper(u) ? R(u) * scale.E[i] : R(INFINITY);
       const R* row = c_.Y + std::size_t(i) * p_.n;
       s_.diagonal[i] = c_.S ? c_.S[std::size_t(i) * p_.m + i] : dot(row, row, p_.n);
@@ -162,13 +157,14 @@ class Forward {
     for (int j : team_.items(p_.n))
       if (from == Start::cold) x_[j] = 0;
     if (from == Start::interior) sides_by_slack(s_.products.Ax);
+    for (int i : team_.items(p_.m - p_.linear_rows())) w_.side[p_.linear_rows() + i] = 0;
     for (int i : team_.items(p_.m)) {
       const bool held = from == Start::warm || (from == Start::interior && w_.side[i] != 0);
       w_.y[i] = held ? y_start(i) : R(0);
     }
     team_.sync();
     w_.size = 0;
-    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
     unscale_y();
   }
 
@@ -260,7 +256,8 @@ class Forward {
     const ZForm<R> op{
         p_.m, c_.S, s_.c, s_.admm_factor, s_.admm_operator, s_.kkt.a, s_.kkt.r_y};
     return admm(
-        team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget);
+        team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget,
+        p_.cones);
   }
 
   /// L^-1 b = L'x + h + Y y, in x's scaled units.
@@ -274,7 +271,8 @@ class Forward {
     const XForm<R> op{
         n, p_.m, c_.Y, s_.t, s_.admm_operator, s_.admm_factor, s_.kkt.a, s_.kkt.spare};
     return admm(
-        team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget);
+        team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget,
+        p_.cones);
   }
 
   /// w.y = y_new, v and the sides following.
@@ -290,7 +288,7 @@ class Forward {
     }
     team_.sync();
     change_multipliers(team_, schur_, w_, s_.list, count, s_.kkt.a, s_.v);
-    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
   }
 
   /// Exchanges until KKT holds on all rows of the constraint-space problem. False: infeasible, and
@@ -411,7 +409,7 @@ class Forward {
     for (int i : team_.items(p_.m)) w_.y[i] = 0;
     team_.sync();
     w_.size = 0;
-    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
     const R mu = schur_.mu;
     schur_.mu = dual_proximal();
     bool found = false;
@@ -438,7 +436,7 @@ class Forward {
     const bool found = infeasible();
     schur_.mu = mu;
     if (found) return true;
-    guess_sides(team_, p_.m, s_.l, s_.u, w_);
+    guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
     rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
     return false;
   }
@@ -475,7 +473,8 @@ class Forward {
                          ? status_of(report_.residuals, o_.eps_abs, o_.eps_rel)
                          : Status::numerical_error;
     report_.verified = verified_ && report_.status == Status::solved;
-    report_.differentiable = report_.verified && strictly_complementary() && regular();
+    report_.differentiable = report_.verified && strictly_complementary() &&
+                             regular(team_, p_, c_, schur_, w_, s_);
     return report_;
   }
 
@@ -507,45 +506,6 @@ class Forward {
   BPQP_HD static bool near_side(double Ax, double l, double u) {
     return (has_lower(l) && !(Ax - l > kStrict * (1 + std::fabs(l)))) ||
            (has_upper(u) && !(u - Ax > kStrict * (1 + std::fabs(u))));
-  }
-
-  /// Whether the set's rows are clearly independent: the smallest eigenvalue of S_WW, its diagonal
-  /// scaled to one, by inverse iteration. (A pivot cannot tell: where S_WW is ill-conditioned that of
-  /// a dependent row is rounding of any size.)
-  BPQP_HD bool independent() {
-    const int k = w_.size;
-    if (k < 2) return true;
-    R* v = s_.kkt.a;
-    for (int j : team_.items(k)) v[j] = R(std::cos(1.0 + 2.0 * j));
-    double growth = 0;
-    for (int step = 0; step < kInverseSteps; ++step) {
-      double squares = 0;
-      for (int j : team_.items(k)) squares += double(v[j]) * double(v[j]);
-      const double norm = std::sqrt(team_.sum(squares));
-      for (int j : team_.items(k)) v[j] *= R(std::sqrt(double(schur_.pivot(w_.list[j]))) / norm);
-      team_.sync();
-      cholesky_solve(team_, w_.L, k, w_.capacity, v);
-      squares = 0;
-      for (int j : team_.items(k)) {
-        v[j] *= R(std::sqrt(double(schur_.pivot(w_.list[j]))));
-        squares += double(v[j]) * double(v[j]);
-      }
-      growth = std::sqrt(team_.sum(squares));
-    }
-    return growth * (c_.report.singular ? kIndependentSingular : kIndependent) < 1;
-  }
-
-  /// Whether K is regular: independent rows, and where P is singular, whether a right-hand side
-  /// without structure can be solved for.
-  BPQP_HD bool regular() {
-    if (!independent()) return false;
-    if (!c_.report.singular) return true;
-    R *g = s_.x_best, *w = s_.h, *d = s_.c;
-    for (int j : team_.items(p_.n)) g[j] = R(std::cos(1.0 + 2.0 * j) / double(c_.scaling.D[j]));
-    team_.sync();
-    const DirectKkt<R> solve{&c_, &w_, p_.n, p_.m, s_.v};
-    const R* none = nullptr;
-    return kkt_solve(team_, p_, c_, w_, solve, g, none, w, d, s_.kkt).residual < 1e-8;
   }
 
   const T& team_;

@@ -59,6 +59,7 @@ struct ForwardWork {
   R* diagonal = nullptr;             ///< [m] of S
   R *h = nullptr, *t = nullptr;      ///< [n]
   R* x_best = nullptr;               ///< [n]
+  R* polish_step = nullptr;          ///< [n] of a cone problem's Newton step
   R* y_best = nullptr;               ///< [m]
   KktVectors<R> products;
   KktScratch<R> kkt;
@@ -72,7 +73,7 @@ struct ForwardWork {
     ForwardWork s;
     for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_best})
       *vector = arena.take<R>(m);
-    for (R** vector : {&s.h, &s.t, &s.x_best}) *vector = arena.take<R>(n);
+    for (R** vector : {&s.h, &s.t, &s.x_best, &s.polish_step}) *vector = arena.take<R>(n);
     s.list = arena.take<int>(m);
     s.products = KktVectors<R>::lay_out(arena, n, m);
     s.kkt = KktScratch<R>::lay_out(arena, n, m);

@@ -104,12 +104,13 @@ BPQP_HD void gradient_A_row(
 }
 
 /// Right-hand side of the forward derivative, out_x [n] and out_y [m]; null inputs are zero.
-/// db is du where the row is held at its upper side, dl at its lower side.
+/// db is du where the row is held at its upper side and in cones, dl at its lower side.
 template <class D, class R, Team T>
 BPQP_HD void tangent_rhs(
     const T& team,
     int n,
     int m,
+    int linear_rows,
     const WorkingSet<R>& set,
     const R* x,
     const R* y,
@@ -123,9 +124,10 @@ BPQP_HD void tangent_rhs(
     R* scratch) {
   for (int j : team.items(n)) out_x[j] = dq ? -R(dq[j]) : R(0);
   for (int i : team.items(m)) {
-    const D* moved = set.side[i] > 0 ? du : dl;
-    out_y[i] = set.side[i] != 0 && moved ? R(moved[i]) : R(0);
-    if (dA && set.side[i] != 0) out_y[i] -= dot(dA + std::size_t(i) * n, x, n);
+    const bool cone = i >= linear_rows, held = cone || set.side[i] != 0;
+    const D* moved = cone || set.side[i] > 0 ? du : dl;
+    out_y[i] = held && moved ? R(moved[i]) : R(0);
+    if (dA && held) out_y[i] -= dot(dA + std::size_t(i) * n, x, n);
   }
   team.sync();
   if (dP) {

@@ -73,7 +73,8 @@ struct BarrierOptions {
 template <class D, class R, Team T>
 class InteriorPoint {
  public:
-  /// x_out, y_out get the best point or the certificate; `products` is scratch.
+  /// x, y get the best point or the certificate, side [m] the linear rows active there; the other
+  /// arrays are scratch.
   BPQP_HD InteriorPoint(
       const T& team,
       const ProblemView<D>& p,
@@ -83,7 +84,8 @@ class InteriorPoint {
       R* x_best,
       R* y_best,
       R* x,
-      R* y)
+      R* y,
+      signed char* side)
       : team_(team),
         p_(p),
         o_(options),
@@ -94,7 +96,8 @@ class InteriorPoint {
         x_best_(x_best),
         y_best_(y_best),
         x_(x),
-        y_(y) {
+        y_(y),
+        side_(side) {
     sys_.cones = p.cones;
   }
 
@@ -332,7 +335,16 @@ class InteriorPoint {
     report_.worst = worst;
     report_.residuals = r;
     for (int j : team_.items(p_.n)) x_best_[j] = x_[j];
-    for (int i : team_.items(p_.m)) y_best_[i] = y_[i];
+    for (int i : team_.items(p_.m)) {
+      y_best_[i] = y_[i];
+      const RowKind k = sys_.kind[i];
+      const bool up = k == RowKind::equality ? y_[i] >= 0
+                                             : bounded_above(k) && b_.upper.z[i] > b_.upper.s[i];
+      const bool low = k == RowKind::equality
+                           ? y_[i] < 0
+                           : bounded_below(k) && b_.lower.z[i] > b_.lower.s[i];
+      side_[i] = k == RowKind::cone ? 0 : up ? 1 : low ? -1 : 0;
+    }
     team_.sync();
   }
 
@@ -479,6 +491,7 @@ class InteriorPoint {
   const BarrierSides<R>& b_;
   const KktVectors<R>& products_;
   R *x_best_, *y_best_, *x_, *y_;
+  signed char* side_;
   BarrierForm form_;
   BarrierReport report_;
   int degree_ = 0;  ///< sides and cones

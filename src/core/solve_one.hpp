@@ -8,6 +8,7 @@
 /// interior point method, from whose end the active-set method verifies, polishes and factors.
 #pragma once
 
+#include "core/cone_polish.hpp"
 #include "core/forward.hpp"
 
 namespace bpqp::core {
@@ -43,7 +44,7 @@ BPQP_HD inline bool settled(Status status) {
          status != Status::numerical_error;
 }
 
-/// The interior point method alone; x and y get its point or certificate.
+/// The interior point method alone; x and y get its point or certificate, side the active rows.
 template <class D, class R, Team T>
 BPQP_HD ForwardReport solve_by_interior_point(
     const T& team,
@@ -51,14 +52,15 @@ BPQP_HD ForwardReport solve_by_interior_point(
     const ForwardOptions& o,
     const ForwardWork<R>& s,
     R* x,
-    R* y) {
+    R* y,
+    signed char* side) {
   BarrierOptions options;
   options.target = kInteriorTarget;
   options.eps_abs = o.eps_abs, options.eps_rel = o.eps_rel;
   options.max_iter = o.max_iter < options.max_iter ? o.max_iter : options.max_iter;
   options.expired = o.expired, options.clock = o.clock;
   InteriorPoint<D, R, T> method(
-      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y);
+      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, side);
   const BarrierReport barrier = method.run();
   ForwardReport report;
   report.method = Method::interior_point;
@@ -97,13 +99,47 @@ BPQP_HD ForwardReport solve_one(
     report = active_sets.run(warm ? Start::warm : Start::cold);
     if (settled(report.status) || o.method == Method::admm || o.out_of_time()) return report;
   }
-  const ForwardReport interior = solve_by_interior_point(team, p, o, s, x, y);
+  const ForwardReport interior = solve_by_interior_point(team, p, o, s, x, y, set.side);
   if (interior.certified || !o.polish) return interior;
   Forward<D, R, T> finish(team, p, o, c, set, s, x, y);
   report = finish.run(Start::interior);
   report.method = Method::interior_point;
   report.iterations = interior.iterations;
   return report;
+}
+
+/// The same for a problem with cones: interior point method or ADMM, then Newton's method. `c` ends as
+/// the factors of the QP that the derivatives solve (cone_kkt.hpp), k as its data.
+template <class D, class R, Team T>
+BPQP_HD ForwardReport solve_one_with_cones(
+    const T& team,
+    const ProblemView<D>& p,
+    const ForwardOptions& o,
+    const ConeKkt<R>& k,
+    Condensed<R>& c,
+    WorkingSet<R>& set,
+    const ForwardWork<R>& s,
+    bool warm,
+    R* x,
+    R* y) {
+  ForwardReport report;
+  report.status = check_vectors(team, p);
+  if (report.status != Status::solved) return report;
+  if (o.method == Method::admm) {
+    ForwardOptions plain = o;
+    plain.polish = false;
+    Forward<D, R, T> admm(team, p, plain, c, set, s, x, y);
+    report = admm.run(warm ? Start::warm : Start::cold);
+  } else {
+    report = solve_by_interior_point(team, p, o, s, x, y, set.side);
+  }
+  const bool point = !report.certified && report.status != Status::numerical_error;
+  if (!o.polish || !point) return report;
+  ConePolish<D, R, T> polish(team, p, o, k, c, set, s, x, y);
+  ForwardReport polished = polish.run();
+  polished.method = report.method;
+  polished.iterations = report.iterations;
+  return polished;
 }
 
 }  // namespace bpqp::core

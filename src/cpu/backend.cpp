@@ -37,15 +37,34 @@ void forward(
     const core::ForwardOptions& options,
     Slot& slot,
     Work& work) {
+  if (p.cones.count > 0) {
+    slot.report = core::solve_one_with_cones(
+        team, p, options, slot.cones, slot.own, slot.set, work.forward, slot.warm, slot.x, slot.y);
+    slot.used = slot.own;
+    return;
+  }
   slot.report = core::solve_one(
       team, p, options, slot.used, slot.set, work.forward, slot.warm, slot.x, slot.y);
 }
 
 template <class D>
 void adjoint(const CpuTeam& team, const ProblemView<D>& p, bool by_admm, Slot& slot, Work& work) {
-  const core::KktReport report = core::solve_active_kkt(
-      team, p, slot.used, slot.set, work.forward, by_admm, work.g_x, work.g_y, slot.w, slot.d);
-  slot.backward_residual = report.residual;
+  const auto& s = work.forward;
+  if (p.cones.count == 0) {
+    slot.backward_residual =
+        core::solve_active_kkt(
+            team, p, slot.used, slot.set, s, by_admm, work.g_x, work.g_y, slot.w, slot.d)
+            .residual;
+    return;
+  }
+  double* kept = s.y_best;
+  core::to_cone_qp(team, p, slot.cones, work.g_x, work.g_y, kept, s.v, s.t);
+  slot.backward_residual =
+      core::solve_active_kkt(
+          team, slot.cones.view(p), slot.used, slot.set, s, by_admm, work.g_x, work.g_y, slot.w,
+          slot.d)
+          .residual;
+  core::from_cone_qp(team, p, slot.cones, slot.w, kept, slot.d, s.v);
 }
 
 template <class D>
@@ -56,7 +75,7 @@ void tangent(
     const Slot& slot,
     Work& work) {
   core::tangent_rhs(
-      team, p.n, p.m, slot.set, slot.x, slot.y, t.P, t.q, t.A, t.l, t.u, work.g_x, work.g_y,
+      team, p.n, p.m, slot.linear_rows, slot.set, slot.x, slot.y, t.P, t.q, t.A, t.l, t.u, work.g_x, work.g_y,
       work.forward.t);
 }
 
@@ -83,8 +102,8 @@ void gradients(int n, int m, const Slot& s, const GradientTargets<D>& out) {
   if (out.q)
     for (int j = 0; j < n; ++j) out.q[j] = D(-s.w[j]);
   for (int i = 0; i < m; ++i) {
-    if (out.l) out.l[i] = s.set.side[i] < 0 ? D(s.d[i]) : D(0);
-    if (out.u) out.u[i] = s.set.side[i] > 0 ? D(s.d[i]) : D(0);
+    if (out.l) out.l[i] = D(s.dl(i));
+    if (out.u) out.u[i] = D(s.du(i));
   }
 }
 

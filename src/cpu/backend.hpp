@@ -5,16 +5,22 @@
 
 #include <cstdint>
 
-#include "core/forward_work.hpp"
+#include "core/cone_kkt.hpp"
 #include "cpu/cpu_team.hpp"
 
 namespace bpqp::cpu {
 
 /// What is kept of one problem from solve to the derivatives.
 struct Slot {
+  /// Gradients of sides: db belongs to the side that a row is held at, to u in cones.
+  double du(int i) const { return i >= linear_rows || set.side[i] > 0 ? d[i] : 0; }
+  double dl(int i) const { return i < linear_rows && set.side[i] < 0 ? d[i] : 0; }
+
   core::Condensed<double> own;   ///< its own factors
   core::Condensed<double> used;  ///< these, or those of the problem it shares P and A with
   core::WorkingSet<double> set;
+  core::ConeKkt<double> cones;  ///< where the shape has cones: the QP behind the derivatives
+  int linear_rows = 0;
   double* x = nullptr;  ///< [n] solution
   double* y = nullptr;  ///< [m]
   double* w = nullptr;  ///< [n] last adjoint
@@ -25,8 +31,10 @@ struct Slot {
   double backward_residual = 0;
   double seconds = 0;
 
-  static Slot lay_out(core::Arena& arena, int n, int m) {
+  static Slot lay_out(core::Arena& arena, int n, int m, int linear_rows) {
     Slot s;
+    s.linear_rows = linear_rows;
+    if (linear_rows < m) s.cones = core::ConeKkt<double>::lay_out(arena, n, m);
     s.own = core::Condensed<double>::lay_out(arena, n, m);
     s.set = core::WorkingSet<double>::lay_out(arena, n, m);
     s.x = arena.take<double>(n);
@@ -43,9 +51,9 @@ struct Work {
   double* g_x = nullptr;  ///< [n] right-hand sides in double
   double* g_y = nullptr;  ///< [m]
 
-  static Work lay_out(core::Arena& arena, int n, int m) {
+  static Work lay_out(core::Arena& arena, int n, int m, bool interior) {
     Work w;
-    w.forward = core::ForwardWork<double>::lay_out(arena, n, m);
+    w.forward = core::ForwardWork<double>::lay_out(arena, n, m, interior);
     w.g_x = arena.take<double>(n);
     w.g_y = arena.take<double>(m);
     return w;

@@ -1,0 +1,258 @@
+/// \file
+/// Problems with second-order cones as equality-constrained QPs at a point (docs/math.md section 11).
+///
+/// With s = u - A x, v = s - y/rho and J the Jacobian of the projection at v, whose eigenvectors in one
+/// cone are e1 = (1, a)/sqrt 2 (eigenvalue 1), e0 = (-1, a)/sqrt 2 (0) and the rest (mu = (1 + t/r)/2),
+/// a = tail/r, the system
+///
+///   [P  A'; (I - J) A  -J/rho] [w; d] = [g; (I - J) g_y]
+///
+/// is that of an equality-constrained QP: a cone on its boundary gives the one row e0'A and adds
+/// kappa A'Q A to the Hessian, kappa = rho (1 - mu)/mu, Q = I - e0 e0' - e1 e1'; one at its apex gives
+/// all its rows, one inside none. So the machinery of linear rows (condense, WorkingSet, kkt_solve)
+/// serves cones too, P singular included.
+/// Sources: Busseti, Moursi and Boyd 2019 (derivative of the projection); BPQP 2024 (curvature in P).
+#pragma once
+
+#include "core/regular.hpp"
+
+namespace bpqp::core {
+
+enum class ConeState : int { inside = 0, boundary, apex };
+
+/// A cone counts as strictly inside, on the boundary or at the apex if it is by this, relative.
+constexpr double kConeStrict = 1e-7;
+
+/// The equality-constrained QP of one point, kept for the derivatives.
+template <class R>
+struct ConeKkt {
+  R* P = nullptr;     ///< [n x n] P + the curvature, both triangles
+  R* A = nullptr;     ///< [m x n] rows that are active in it; zero where a cone has fewer
+  R* axis = nullptr;  ///< [m] a in the rows of cones on the boundary, at [first + 1 ...]
+  R* curvature = nullptr;  ///< [m] kappa, at a cone's first row
+  R* state = nullptr;      ///< [m] ConeState, at a cone's first row
+
+  BPQP_HD static ConeKkt lay_out(Arena& arena, int n, int m) {
+    ConeKkt k;
+    k.P = arena.take<R>(std::size_t(n) * n);
+    k.A = arena.take<R>(std::size_t(n) * m);
+    for (R** v : {&k.axis, &k.curvature, &k.state}) *v = arena.take<R>(m);
+    return k;
+  }
+  BPQP_HD ConeState state_of(int first) const { return ConeState(int(state[first])); }
+  /// The QP, its rows to be held as WorkingSet::side says.
+  template <class D>
+  BPQP_HD ProblemView<R> view(const ProblemView<D>& p) const {
+    ProblemView<R> v;
+    v.n = p.n, v.m = p.m, v.P = P, v.A = A;
+    return v;
+  }
+};
+
+/// rho that makes slacks and multipliers of the cones comparable.
+template <class D, class R, Team T>
+BPQP_HD double cone_rho(const T& team, const ProblemView<D>& p, const R* Ax, const R* y) {
+  double s = 0, z = 0;
+  for (int k : team.items(p.cones.count)) {
+    const int first = p.cones.first(k);
+    s = nan_max(s, std::fabs(double(p.u[first]) - double(Ax[first])));
+    z = nan_max(z, std::fabs(double(y[first])));
+  }
+  s = team.max(s), z = team.max(z);
+  return s > 0 && z > 0 ? z / s : 1;
+}
+
+/// States, axes and curvatures at (x, y), and which rows the QP holds (side, in the cones' rows).
+/// Returns whether every cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
+template <class D, class R, Team T>
+BPQP_HD bool classify_cones(
+    const T& team,
+    const ProblemView<D>& p,
+    const R* Ax,
+    const R* y,
+    double rho,
+    const ConeKkt<R>& k,
+    signed char* side,
+    R* v) {
+  double weak = 0;
+  for (int c : team.items(p.cones.count)) {
+    const int first = p.cones.first(c), d = p.cones.size(c);
+    double s = 0, z = 0;
+    for (int i = first; i < first + d; ++i) {
+      const double slack = double(p.u[i]) - double(Ax[i]);
+      v[i] = R(slack - double(y[i]) / rho);
+      s = nan_max(s, std::fabs(slack));
+      z = nan_max(z, std::fabs(double(y[i]) / rho));
+      side[i] = 0;
+      k.axis[i] = k.curvature[i] = 0;
+    }
+    const double r = soc::tail_norm(v + first, d), t = double(v[first]);
+    const double strict = kConeStrict * nan_max(s, z);
+    if (std::fabs(r - std::fabs(t)) <= strict) weak = 1;
+    if (r <= t) {
+      k.state[first] = R(int(ConeState::inside));
+    } else if (r <= -t) {
+      k.state[first] = R(int(ConeState::apex));
+      for (int i = first; i < first + d; ++i) side[i] = 1;
+    } else {
+      k.state[first] = R(int(ConeState::boundary));
+      k.curvature[first] = R(rho * (r - t) / (r + t));
+      for (int i = 1; i < d; ++i) k.axis[first + i] = R(double(v[first + i]) / r);
+      side[first] = 1;
+    }
+  }
+  team.sync();
+  return team.max(weak) == 0;
+}
+
+/// k.A: the rows of the QP.
+template <class D, class R, Team T>
+BPQP_HD void load_cone_rows(const T& team, const ProblemView<D>& p, const ConeKkt<R>& k) {
+  const int n = p.n;
+  for (int i = 0; i < p.linear_rows(); ++i)
+    for (int j : team.items(n)) k.A[std::size_t(i) * n + j] = R(p.A[std::size_t(i) * n + j]);
+  const R root = R(std::sqrt(0.5));
+  for (int c = 0; c < p.cones.count; ++c) {
+    const int first = p.cones.first(c), d = p.cones.size(c);
+    const ConeState state = k.state_of(first);
+    for (int i = 0; i < d; ++i) {
+      R* row = k.A + std::size_t(first + i) * n;
+      const D* from = p.A + std::size_t(first + i) * n;
+      for (int j : team.items(n)) row[j] = state == ConeState::apex ? R(from[j]) : R(0);
+    }
+    if (state != ConeState::boundary) continue;
+    R* normal = k.A + std::size_t(first) * n;  // e0'A
+    for (int i = 0; i < d; ++i) {
+      const D* from = p.A + std::size_t(first + i) * n;
+      const R factor = i == 0 ? -root : root * k.axis[first + i];
+      for (int j : team.items(n)) normal[j] += factor * R(from[j]);
+    }
+  }
+  team.sync();
+}
+
+/// k.P: (P + P')/2 + the sum of kappa A'Q A. packed is scratch [n x m], mean [n].
+template <class D, class R, Team T>
+BPQP_HD void load_cone_hessian(
+    const T& team, const ProblemView<D>& p, const ConeKkt<R>& k, R* packed, R* mean) {
+  const int n = p.n;
+  load_hessian(team, p, k.P);
+  for (int c = 0; c < p.cones.count; ++c) {
+    const int first = p.cones.first(c), d = p.cones.size(c);
+    if (k.state_of(first) != ConeState::boundary || d < 3) continue;
+    const R root = R(std::sqrt(double(k.curvature[first])));
+    const D* rows = p.A + std::size_t(first) * n;
+    for (int j : team.items(n)) mean[j] = 0;  // a lane touches its own columns only
+    for (int i = 1; i < d; ++i)
+      for (int j : team.items(n)) mean[j] += k.axis[first + i] * R(rows[std::size_t(i) * n + j]);
+    for (int i = 1; i < d; ++i)
+      for (int j : team.items(n))
+        packed[std::size_t(i - 1) * n + j] =
+            root * (R(rows[std::size_t(i) * n + j]) - k.axis[first + i] * mean[j]);
+    team.sync();
+    add_outer(team, packed, n, d - 1, n, k.P, n);
+  }
+  for (int j : team.items(n))
+    for (int i = j + 1; i < n; ++i) k.P[std::size_t(i) * n + j] = k.P[std::size_t(j) * n + i];
+  team.sync();
+}
+
+/// Builds and factors the QP at the states of k. Returns whether all rows held are independent.
+template <class D, class R, Team T>
+BPQP_HD bool factor_cone_kkt(
+    const T& team,
+    const ProblemView<D>& p,
+    int scaling_passes,
+    const ConeKkt<R>& k,
+    Condensed<R>& c,
+    WorkingSet<R>& set,
+    const ForwardWork<R>& s) {
+  load_cone_rows(team, p, k);
+  load_cone_hessian(team, p, k, c.Y, s.t);
+  const ProblemView<R> qp = k.view(p);
+  const CondenseReport report = condense(team, qp, scaling_passes, c, s.v, s.h);
+  team.sync();
+  if (team.rank() == 0) c.report = report;
+  team.sync();
+  if (report.outcome != Condensing::done) return false;
+  double wanted = 0;
+  for (int i : team.items(p.m)) {
+    const R* row = c.Y + std::size_t(i) * p.n;
+    s.diagonal[i] = dot(row, row, p.n);
+    s.l[i] = i < p.linear_rows() ? R(p.l[i]) : R(-INFINITY);  // only equality is asked of them
+    s.u[i] = R(p.u[i]);
+    if (set.side[i] != 0) wanted += 1;
+  }
+  wanted = team.sum(wanted);
+  const Schur<R> schur{p.n, p.m, c.Y, c.S, s.diagonal, s.kkt.spare};
+  rebuild(team, schur, set, s.l, s.u, s.kkt.a);
+  return set.size == wanted;
+}
+
+/// The right-hand side (g_x, g_y) of the problem becomes that of the QP, in place: g_x gains
+/// kappa A'Q g_y, g_y its component along e0. `kept` [m] gets g_y in the rows of the boundary's cones.
+template <class D, class R, Team T>
+BPQP_HD void to_cone_qp(
+    const T& team,
+    const ProblemView<D>& p,
+    const ConeKkt<R>& k,
+    R* g_x,
+    R* g_y,
+    R* kept,
+    R* scratch_m,
+    R* scratch_n) {
+  for (int i : team.items(p.linear_rows())) scratch_m[i] = 0;
+  for (int c : team.items(p.cones.count)) {
+    const int first = p.cones.first(c), d = p.cones.size(c);
+    const bool boundary = k.state_of(first) == ConeState::boundary;
+    double along = 0;
+    for (int i = 0; i < d; ++i) {
+      kept[first + i] = boundary ? g_y[first + i] : R(0);
+      along += double(k.axis[first + i]) * double(g_y[first + i]);
+    }
+    for (int i = 0; i < d; ++i)  // kappa Q g_y
+      scratch_m[first + i] = boundary && i > 0
+                                 ? k.curvature[first] *
+                                       (g_y[first + i] - R(along) * k.axis[first + i])
+                                 : R(0);
+    if (!boundary) continue;
+    g_y[first] = R((along - double(g_y[first])) * std::sqrt(0.5));
+    for (int i = 1; i < d; ++i) g_y[first + i] = 0;
+  }
+  team.sync();
+  product(team, p.A, p.n, p.m, p.n, scratch_m, scratch_n);
+  for (int j : team.items(p.n)) g_x[j] += scratch_n[j];
+  team.sync();
+}
+
+/// d of the QP becomes that of the problem: in a boundary's cone e0 d_0 + kappa Q (A w - kept).
+template <class D, class R, Team T>
+BPQP_HD void from_cone_qp(
+    const T& team,
+    const ProblemView<D>& p,
+    const ConeKkt<R>& k,
+    const R* w,
+    const R* kept,
+    R* d,
+    R* scratch_m) {
+  transposed_product(team, p.A, p.n, p.m, p.n, w, scratch_m);
+  for (int c : team.items(p.cones.count)) {
+    const int first = p.cones.first(c), size = p.cones.size(c);
+    if (k.state_of(first) != ConeState::boundary) continue;
+    double along = 0;
+    for (int i = 1; i < size; ++i)
+      along += double(k.axis[first + i]) *
+               (double(scratch_m[first + i]) - double(kept[first + i]));
+    const double d0 = double(d[first]) * std::sqrt(0.5);
+    d[first] = R(-d0);
+    for (int i = 1; i < size; ++i) {
+      const double a = double(k.axis[first + i]);
+      const double across =
+          double(scratch_m[first + i]) - double(kept[first + i]) - along * a;
+      d[first + i] = R(d0 * a + double(k.curvature[first]) * across);
+    }
+  }
+  team.sync();
+}
+
+}  // namespace bpqp::core

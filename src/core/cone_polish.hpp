@@ -1,0 +1,177 @@
+/// \file
+/// The polish of a problem with cones: semismooth Newton on its KKT conditions (docs/math.md section
+/// 11), each step an equality-constrained QP (cone_kkt.hpp). The last one's factor serves the
+/// derivatives. Sources: Ali, Wong and Kolter 2017 (semismooth Newton for conic programs).
+#pragma once
+
+#include "core/cone_kkt.hpp"
+
+namespace bpqp::core {
+
+constexpr int kConeSteps = 8;
+/// Steps end at this relative residual.
+constexpr double kConePolished = 1e-13;
+
+template <class D, class R, Team T>
+class ConePolish {
+ public:
+  /// (x, y): in the point, out the polished one. set.side: in, in the linear rows, which are active.
+  BPQP_HD ConePolish(
+      const T& team,
+      const ProblemView<D>& p,
+      const ForwardOptions& options,
+      const ConeKkt<R>& k,
+      Condensed<R>& c,
+      WorkingSet<R>& set,
+      const ForwardWork<R>& s,
+      R* x,
+      R* y)
+      : team_(team), p_(p), o_(options), k_(k), c_(c), set_(set), s_(s), x_(x), y_(y) {}
+
+  BPQP_HD ForwardReport run() {
+    symmetric_ = c_.report.symmetric;
+    judge();
+    for (int step = 0;; ++step) {
+      const bool factored = build();
+      if (done_ || step == kConeSteps || !finite_) return finish(factored);
+      newton();
+      const double before = best_;
+      judge();
+      if (best_ < before) ++report_.exchanges;
+      done_ = !(best_ < 0.5 * before) || best_ <= kConePolished || o_.out_of_time();
+      restore_best();
+    }
+  }
+
+ private:
+  BPQP_HD void judge() {
+    kkt_products(team_, p_, symmetric_, false, x_, y_, s_.products, s_.t);
+    const Residuals r = residuals(team_, p_, x_, y_, s_.products);
+    const double worst = r.worst_relative();
+    if (!(worst < best_)) return;
+    best_ = worst;
+    report_.residuals = r;
+    for (int j : team_.items(p_.n)) s_.x_best[j] = x_[j];
+    for (int i : team_.items(p_.m)) s_.y_best[i] = y_[i];
+    team_.sync();
+  }
+
+  BPQP_HD void restore_best() {
+    for (int j : team_.items(p_.n)) x_[j] = s_.x_best[j];
+    for (int i : team_.items(p_.m)) y_[i] = s_.y_best[i];
+    team_.sync();
+  }
+
+  /// The QP at (x, y); true if its rows are independent. s.admm.v holds s - y/rho.
+  BPQP_HD bool build() {
+    R* Ax = s_.products.Ax;
+    transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, Ax);
+    rho_ = cone_rho(team_, p_, Ax, y_);
+    strict_ = classify_cones(team_, p_, Ax, y_, rho_, k_, set_.side, s_.admm.v);
+    const bool independent = factor_cone_kkt(team_, p_, o_.scaling, k_, c_, set_, s_);
+    finite_ = c_.report.outcome == Condensing::done;
+    return independent;
+  }
+
+  /// (x, y) += the Newton step.
+  BPQP_HD void newton() {
+    const R* Ax = s_.products.Ax;
+    R *g_x = s_.h, *g_y = s_.c, *w = s_.polish_step, *d = s_.admm.y;
+    for (int i : team_.items(p_.linear_rows())) {
+      const bool held = set_.side[i] != 0;
+      if (!held) y_[i] = 0;
+      g_y[i] = held ? R((set_.side[i] > 0 ? double(p_.u[i]) : double(p_.l[i])) - double(Ax[i]))
+                    : R(0);
+    }
+    for (int c : team_.items(p_.cones.count)) cone_rhs(c, Ax, g_y);
+    team_.sync();
+    kkt_products(team_, p_, symmetric_, false, x_, y_, s_.products, s_.t);
+    for (int j : team_.items(p_.n))
+      g_x[j] = R(
+          -(double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
+    team_.sync();
+    to_cone_qp(team_, p_, k_, g_x, g_y, s_.admm.z, s_.v, s_.t);
+    const ProblemView<R> qp = k_.view(p_);
+    const DirectKkt<R> solve{&c_, &set_, p_.n, p_.m, s_.v};
+    kkt_solve(team_, qp, c_, set_, solve, (const R*)g_x, (const R*)g_y, w, d, s_.kkt);
+    from_cone_qp(team_, p_, k_, w, s_.admm.z, d, s_.v);
+    for (int j : team_.items(p_.n)) x_[j] += w[j];
+    for (int i : team_.items(p_.m)) y_[i] += d[i];
+    team_.sync();
+  }
+
+  /// The cone's share of g_y; and of y what its state leaves no room for: all of it inside, the part
+  /// along e1 on the boundary.
+  BPQP_HD void cone_rhs(int c, const R* Ax, R* g_y) {
+    const int first = p_.cones.first(c), d = p_.cones.size(c);
+    const ConeState state = k_.state_of(first);
+    double along_s = 0, along_y = 0, r = 0;
+    const double t = double(s_.admm.v[first]);
+    for (int i = first; i < first + d; ++i) {
+      g_y[i] = R(double(p_.u[i]) - double(Ax[i]));
+      if (state == ConeState::inside) y_[i] = g_y[i] = 0;
+      along_s += double(k_.axis[i]) * double(g_y[i]);
+      along_y += double(k_.axis[i]) * double(y_[i]);
+      r += double(k_.axis[i]) * double(s_.admm.v[i]);
+    }
+    if (state != ConeState::boundary) return;
+    const double along_e1 = (double(y_[first]) + along_y) / 2, rest = 2 * r / (r - t);
+    y_[first] -= R(along_e1);
+    for (int i = first + 1; i < first + d; ++i) {  // Q s/(1 - mu)
+      const double a = double(k_.axis[i]), across = double(g_y[i]) - along_s * a;
+      g_y[i] = R(along_s * a + rest * across);
+      y_[i] -= R(along_e1 * a);
+    }
+  }
+
+  BPQP_HD ForwardReport finish(bool independent) {
+    const double best = best_;
+    bool regular_here = false, weak = !strict_ || !linear_rows_strict();
+    if (finite_) {
+      const Schur<R> schur{p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
+      const ProblemView<R> qp = k_.view(p_);
+      regular_here = independent && regular(team_, qp, c_, schur, set_, s_);
+    }
+    report_.status = status_of(report_.residuals, o_.eps_abs, o_.eps_rel);
+    if (!(best < INFINITY)) report_.status = Status::numerical_error;
+    report_.verified = report_.status == Status::solved && best <= kConeVerified;
+    report_.differentiable = report_.verified && !weak && regular_here;
+    return report_;
+  }
+
+  /// As Forward's: every linear inequality is clearly active or clearly not.
+  BPQP_HD bool linear_rows_strict() {
+    double y_scale = 0, weak = 0;
+    for (int i : team_.items(p_.m)) y_scale = nan_max(y_scale, std::fabs(double(y_[i])));
+    y_scale = team_.max(y_scale);
+    for (int i : team_.items(p_.linear_rows())) {
+      const double l = double(p_.l[i]), u = double(p_.u[i]), Ax = double(s_.products.Ax[i]);
+      if (l == u) continue;
+      if (set_.side[i] != 0) {
+        if (!(std::fabs(double(y_[i])) > kConeStrict * y_scale)) weak = 1;
+      } else if (
+          (has_lower(l) && !(Ax - l > kConeStrict * (1 + std::fabs(l)))) ||
+          (has_upper(u) && !(u - Ax > kConeStrict * (1 + std::fabs(u))))) {
+        weak = 1;
+      }
+    }
+    return team_.max(weak) == 0;
+  }
+
+  /// Beyond this the point is as Newton's method leaves it: its states are those of the solution.
+  static constexpr double kConeVerified = 1e-8;
+
+  const T& team_;
+  const ProblemView<D>& p_;
+  const ForwardOptions& o_;
+  const ConeKkt<R>& k_;
+  Condensed<R>& c_;
+  WorkingSet<R>& set_;
+  const ForwardWork<R>& s_;
+  R *x_, *y_;
+  ForwardReport report_;
+  double best_ = INFINITY, rho_ = 1;
+  bool symmetric_ = true, strict_ = false, done_ = false, finite_ = true;
+};
+
+}  // namespace bpqp::core

@@ -1,0 +1,67 @@
+/// \file
+/// Whether the KKT matrix of the active rows is safely regular, so that derivatives exist
+/// (docs/math.md M37). Pivots cannot tell: where S_WW is ill-conditioned that of a dependent row is
+/// rounding of any size.
+#pragma once
+
+#include "core/forward_work.hpp"
+
+namespace bpqp::core {
+
+/// Rows whose S_WW, its diagonal scaled to one, has a smaller eigenvalue (P positive definite: an
+/// angle of 1e-5) count as dependent. Where P is singular sigma widens the spectrum, and regular()
+/// asks more. And the steps of inverse iteration that look for it.
+constexpr double kIndependent = 1e-10, kIndependentSingular = 1e-12;
+constexpr int kInverseSteps = 4;
+/// A right-hand side without structure must be solved for to this, where P is singular.
+constexpr double kRegularResidual = 1e-8;
+
+/// 1 over the smallest eigenvalue of S_WW, its diagonal scaled to one, by inverse iteration; 1 for
+/// fewer than two rows. v is scratch [w.size].
+template <class R, Team T>
+BPQP_HD double inverse_growth(
+    const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v) {
+  const int k = w.size;
+  if (k < 2) return 1;
+  for (int j : team.items(k)) v[j] = R(std::cos(1.0 + 2.0 * j));
+  double growth = 0;
+  for (int step = 0; step < kInverseSteps; ++step) {
+    double squares = 0;
+    for (int j : team.items(k)) squares += double(v[j]) * double(v[j]);
+    const double norm = std::sqrt(team.sum(squares));
+    for (int j : team.items(k)) v[j] *= R(std::sqrt(double(schur.pivot(w.list[j]))) / norm);
+    team.sync();
+    cholesky_solve(team, w.L, k, w.capacity, v);
+    squares = 0;
+    for (int j : team.items(k)) {
+      v[j] *= R(std::sqrt(double(schur.pivot(w.list[j]))));
+      squares += double(v[j]) * double(v[j]);
+    }
+    growth = std::sqrt(team.sum(squares));
+  }
+  return growth;
+}
+
+/// Whether K is regular. Uses s.x_best, s.h, s.c, s.v and s.kkt.
+template <class D, class R, Team T>
+BPQP_HD bool regular(
+    const T& team,
+    const ProblemView<D>& p,
+    const Condensed<R>& c,
+    const Schur<R>& schur,
+    const WorkingSet<R>& w,
+    const ForwardWork<R>& s) {
+  const bool singular = c.report.singular;
+  if (!(inverse_growth(team, schur, w, s.kkt.a) *
+            (singular ? kIndependentSingular : kIndependent) < 1))
+    return false;
+  if (!singular) return true;
+  R *g = s.x_best, *x = s.h, *y = s.c;
+  for (int j : team.items(p.n)) g[j] = R(std::cos(1.0 + 2.0 * j) / double(c.scaling.D[j]));
+  team.sync();
+  const DirectKkt<R> solve{&c, &w, p.n, p.m, s.v};
+  const R* none = nullptr;
+  return kkt_solve(team, p, c, w, solve, g, none, x, y, s.kkt).residual < kRegularResidual;
+}
+
+}  // namespace bpqp::core
