@@ -31,12 +31,13 @@ struct ConeKkt {
   R* axis = nullptr;  ///< [m] a in the rows of cones on the boundary, at [first + 1 ...]
   R* curvature = nullptr;  ///< [m] kappa, at a cone's first row
   R* state = nullptr;      ///< [m] ConeState, at a cone's first row
+  R* rho = nullptr;  ///< [m] what makes its slack and multiplier comparable, at its first row
 
   BPQP_HD static ConeKkt lay_out(Arena& arena, int n, int m) {
     ConeKkt k;
     k.P = arena.take<R>(std::size_t(n) * n);
     k.A = arena.take<R>(std::size_t(n) * m);
-    for (R** v : {&k.axis, &k.curvature, &k.state}) *v = arena.take<R>(m);
+    for (R** v : {&k.axis, &k.curvature, &k.state, &k.rho}) *v = arena.take<R>(m);
     return k;
   }
   BPQP_HD ConeState state_of(int first) const { return ConeState(int(state[first])); }
@@ -49,19 +50,6 @@ struct ConeKkt {
   }
 };
 
-/// rho that makes slacks and multipliers of the cones comparable.
-template <class D, class R, Team T>
-BPQP_HD double cone_rho(const T& team, const ProblemView<D>& p, const R* Ax, const R* y) {
-  double s = 0, z = 0;
-  for (int k : team.items(p.cones.count)) {
-    const int first = p.cones.first(k);
-    s = nan_max(s, std::fabs(double(p.u[first]) - double(Ax[first])));
-    z = nan_max(z, std::fabs(double(y[first])));
-  }
-  s = team.max(s), z = team.max(z);
-  return s > 0 && z > 0 ? z / s : 1;
-}
-
 /// States, axes and curvatures at (x, y), and which rows the QP holds (side, in the cones' rows).
 /// Returns whether every cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
 template <class D, class R, Team T>
@@ -70,13 +58,13 @@ BPQP_HD bool classify_cones(
     const ProblemView<D>& p,
     const R* Ax,
     const R* y,
-    double rho,
     const ConeKkt<R>& k,
     signed char* side,
     R* v) {
   double weak = 0;
   for (int c : team.items(p.cones.count)) {
     const int first = p.cones.first(c), d = p.cones.size(c);
+    const double rho = double(k.rho[first]);
     double s = 0, z = 0;
     for (int i = first; i < first + d; ++i) {
       const double slack = double(p.u[i]) - double(Ax[i]);

@@ -8,7 +8,9 @@
 
 namespace bpqp::core {
 
-constexpr int kConeSteps = 8;
+constexpr int kConeSteps = 10;
+/// Steps that do not halve the best residual in a row before the end: the first may raise it.
+constexpr int kConeWorse = 3;
 /// Steps end at this relative residual.
 constexpr double kConePolished = 1e-13;
 
@@ -31,15 +33,18 @@ class ConePolish {
   BPQP_HD ForwardReport run() {
     symmetric_ = c_.report.symmetric;
     judge();
+    int worse = 0;
     for (int step = 0;; ++step) {
-      const bool factored = build();
-      if (done_ || step == kConeSteps || !finite_) return finish(factored);
+      const bool last = step == kConeSteps || worse == kConeWorse || best_ <= kConePolished ||
+                        !finite_ || o_.out_of_time();
+      if (last) restore_best();
+      const bool independent = build();
+      if (last || !finite_) return finish(independent);
       newton();
       const double before = best_;
       judge();
-      if (best_ < before) ++report_.exchanges;
-      done_ = !(best_ < 0.5 * before) || best_ <= kConePolished || o_.out_of_time();
-      restore_best();
+      worse = best_ < 0.5 * before ? 0 : worse + 1;
+      ++report_.exchanges;
     }
   }
 
@@ -66,8 +71,7 @@ class ConePolish {
   BPQP_HD bool build() {
     R* Ax = s_.products.Ax;
     transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, Ax);
-    rho_ = cone_rho(team_, p_, Ax, y_);
-    strict_ = classify_cones(team_, p_, Ax, y_, rho_, k_, set_.side, s_.admm.v);
+    strict_ = classify_cones(team_, p_, Ax, y_, k_, set_.side, s_.admm.v);
     const bool independent = factor_cone_kkt(team_, p_, o_.scaling, k_, c_, set_, s_);
     finite_ = c_.report.outcome == Condensing::done;
     return independent;
@@ -170,8 +174,8 @@ class ConePolish {
   const ForwardWork<R>& s_;
   R *x_, *y_;
   ForwardReport report_;
-  double best_ = INFINITY, rho_ = 1;
-  bool symmetric_ = true, strict_ = false, done_ = false, finite_ = true;
+  double best_ = INFINITY;
+  bool symmetric_ = true, strict_ = false, finite_ = true;
 };
 
 }  // namespace bpqp::core

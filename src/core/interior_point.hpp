@@ -39,6 +39,7 @@ struct BarrierReport {
   BarrierOutcome outcome = BarrierOutcome::stalled;
   int iterations = 0;
   double worst = INFINITY;  ///< worst relative residual of the point
+  double units = 1;         ///< scaled slack over scaled multiplier is this s E^2 / y
   Residuals residuals;
 };
 
@@ -474,6 +475,7 @@ class InteriorPoint {
 
   BPQP_HD BarrierReport finish(BarrierOutcome outcome) {
     report_.outcome = outcome;
+    report_.units = 1 / (form_.cost * form_.beta);
     const bool primal = outcome == BarrierOutcome::primal_infeasible;
     const bool dual = outcome == BarrierOutcome::dual_infeasible;
     const bool point = report_.worst < INFINITY;

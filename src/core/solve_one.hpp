@@ -53,7 +53,8 @@ BPQP_HD ForwardReport solve_by_interior_point(
     const ForwardWork<R>& s,
     R* x,
     R* y,
-    signed char* side) {
+    signed char* side,
+    double* units = nullptr) {
   BarrierOptions options;
   options.target = kInteriorTarget;
   options.eps_abs = o.eps_abs, options.eps_rel = o.eps_rel;
@@ -62,6 +63,7 @@ BPQP_HD ForwardReport solve_by_interior_point(
   InteriorPoint<D, R, T> method(
       team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, side);
   const BarrierReport barrier = method.run();
+  if (units) *units = barrier.units;
   ForwardReport report;
   report.method = Method::interior_point;
   report.iterations = barrier.iterations;
@@ -108,6 +110,17 @@ BPQP_HD ForwardReport solve_one(
   return report;
 }
 
+/// k.rho in the user's units, from the row scales and the ratio of the scaled units.
+template <class D, class R, Team T>
+BPQP_HD void set_cone_rho(
+    const T& team, const ProblemView<D>& p, const ConeKkt<R>& k, const R* E, double units) {
+  for (int c : team.items(p.cones.count)) {
+    const int first = p.cones.first(c);
+    k.rho[first] = R(double(E[first]) * double(E[first]) * units);
+  }
+  team.sync();
+}
+
 /// The same for a problem with cones: interior point method or ADMM, then Newton's method. `c` ends as
 /// the factors of the QP that the derivatives solve (cone_kkt.hpp), k as its data.
 template <class D, class R, Team T>
@@ -130,8 +143,11 @@ BPQP_HD ForwardReport solve_one_with_cones(
     plain.polish = false;
     Forward<D, R, T> admm(team, p, plain, c, set, s, x, y);
     report = admm.run(warm ? Start::warm : Start::cold);
+    set_cone_rho(team, p, k, c.scaling.E, double(s.admm.rho[p.m - 1]));
   } else {
-    report = solve_by_interior_point(team, p, o, s, x, y, set.side);
+    double units = 1;
+    report = solve_by_interior_point(team, p, o, s, x, y, set.side, &units);
+    set_cone_rho(team, p, k, s.barrier.system.scaling.E, units);
   }
   const bool point = !report.certified && report.status != Status::numerical_error;
   if (!o.polish || !point) return report;
