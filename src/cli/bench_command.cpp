@@ -19,9 +19,9 @@ namespace bpqp::cli {
 namespace {
 
 constexpr const char* kFooter = R"(
-Families: qp, lp (the generators of the BPQP paper), socp, dense_ineq (many inequalities), portfolio,
-mpc, box. qp and lp take any --eq and --ineq; dense_ineq any --ineq; socp any --eq; the others have
-their own rows.
+Families: qp, lp (the generators of the BPQP paper), socp (min q'x, |x| <= 1, A x = b), dense_ineq (many
+inequalities), portfolio, mpc, box. qp and lp take any --eq and --ineq; dense_ineq any --ineq; socp any
+--eq, besides its cone of n + 1 rows; the others have their own rows.
 
 Timed: solve (presolve, scaling, factorisation inside) and, with --backward, the gradients in P, q, A,
 l and u of every problem. The solver and the data are made beforehand. Seconds are per problem, the
@@ -29,7 +29,8 @@ median of repeated batches. Residuals are the worst relative ones of the batch.
 
 Examples:
   bpqp bench --family qp --n 100 --eq 20 --ineq 20 --batch 256 --backward
-  bpqp bench --family lp --n 50 --p-diagonal 1e-4 --eps 1e-8 --threads 1 --json)";
+  bpqp bench --family socp --n 100 --eq 20 --backward
+  bpqp bench --family lp --n 50 --method interior_point --eps 1e-8 --threads 1 --json)";
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -168,8 +169,8 @@ Measured measure(const io::ProblemBatch& batch, const BenchOptions& options) {
 }
 
 // Fifty million numbers of data at most, and as many problems as keep all cores busy.
-int default_batch(const io::FamilyOptions& sizes, const Shape& shape) {
-  const double numbers = double(sizes.n) * (sizes.n + shape.m);
+int default_batch(const Shape& shape) {
+  const double numbers = double(shape.n) * (shape.n + shape.m);
   return int(std::clamp(5e7 / numbers, 1.0, 1024.0));
 }
 
@@ -217,17 +218,11 @@ std::string to_text(const BenchOptions& o, int threads, const Measured& r) {
 int bench(BenchOptions options) {
   check_options(options.common);
   const io::Family family = io::family_from(options.family);
-  if (family == io::Family::socp && !capabilities().cones) {
-    throw InvalidArgument(
-        "--family: given socp, which has cones, and this build cannot solve them; expected "
-        "another");
-  }
   const bool choose_batch = options.sizes.batch == 0;
   if (choose_batch) options.sizes.batch = 1;
   options.sizes = io::complete(family, options.sizes);
   if (choose_batch) {
-    options.sizes.batch =
-        default_batch(options.sizes, {0, options.sizes.eq + options.sizes.ineq, {}});
+    options.sizes.batch = default_batch(io::shape_of(family, options.sizes));
   }
   const io::ProblemBatch batch = io::generate(family, options.sizes);
   const Measured measured =

@@ -10,6 +10,7 @@
 ///   of
 ///      an equality move together;
 ///   l, u of other rows move freely where they are finite;
+///   cones: their rows of A and u move freely, l is not read;
 ///   q  moves freely.
 /// Every entry moves in proportion to what is large around it: units do not matter.
 #pragma once

@@ -19,7 +19,7 @@ directional derivatives; error: the largest difference, relative to the largest 
 agree where the problem is differentiable; where it is not, they need not.
 
 Infinite sides stay, both sides of an equality move together, dependent equalities stay consistent,
-and P moves within its range.
+P moves within its range, and of a cone's rows A and u move.
 
 Examples:
   bpqp gradcheck problem.json

@@ -13,13 +13,13 @@ namespace {
 constexpr const char* kFooter = R"(
 For the solution x of each problem: the gradient of g'x in q, l, u, P and A. g is the file's field g
 (n numbers), else its expect.adjoint.g, else all ones. For an equality, dl + du is the gradient of
-moving both sides. The file format: 'bpqp solve --help'.
+moving both sides. A cone's sides are u; dl is 0 there. The file format: 'bpqp solve --help'.
 
 Examples:
   bpqp gradient problem.json                       norms and first entries
   bpqp gradient problem.json --json | jq .dq       all of it
 A gradient is a derivative only where the problem is reported differentiable (strictly complementary,
-independent active rows); problems without a solution have gradient 0.)";
+independent active rows and cones); problems without a solution have gradient 0.)";
 
 Json to_json(const io::ProblemFile& file, const Report& report, const Gradient& gradient) {
   const int n = file.shape.n, m = file.shape.m;

@@ -12,16 +12,19 @@ namespace {
 
 constexpr const char* kFooter = R"(
 A problem file is one JSON object:
-  minimise 1/2 x'P x + q'x + r  subject to  l <= A x <= u
+  minimise 1/2 x'P x + q'x + r  subject to  l <= A x <= u, cones on the last rows
   {"name": "two", "n": 2, "m": 1,
    "P": {"rows": 2, "cols": 2, "i": [0, 1], "j": [0, 1], "v": [1, 1]}, "q": [-1, -1],
    "A": {"rows": 1, "cols": 2, "i": [0, 0], "j": [0, 1], "v": [1, 1]}, "l": [-1e30], "u": [1]}
 P (the full symmetric matrix) and A are lists of entries counted from 0. +-1e30 is infinite, l = u an
-equality; bounds on variables are rows of A. Optional: name, r, cones, g (see 'bpqp gradient').
+equality; bounds on variables are rows of A. Optional: name, r, g (see 'bpqp gradient'), and cones:
+sizes of second-order cones on the last rows, in order, where u - A x = (t, v) has t >= |v| and l is
+not read.
 
 Examples:
   bpqp solve problem.json
   bpqp solve monday.json.gz tuesday.json.gz --eps 1e-8
+  bpqp solve lp.json --method interior_point
   bpqp solve problems/ --json | jq -c '[.name, .status, .objective]'
 The residuals in the table are relative ones, recomputed from the data in the file.)";
 
@@ -102,10 +105,12 @@ std::string summary(const std::array<int, 8>& counts) {
 }
 
 template <class R>
-int solve_files(const std::vector<std::string>& paths, const CommonOptions& common) {
+int solve_files(
+    const std::vector<std::string>& paths, const CommonOptions& common, double time_limit) {
   check_options(common);
   Settings settings = to_settings(common);
   settings.gradients = false;
+  settings.time_limit = time_limit;
   ProblemSet set(paths);
   Outcome outcome;
   if (set.faults() > 0) outcome.add_fault();
@@ -141,16 +146,24 @@ int solve_files(const std::vector<std::string>& paths, const CommonOptions& comm
 void add_solve(CLI::App& app, int& exit_code) {
   struct Options {
     std::vector<std::string> files;
+    double time_limit = 0;
     CommonOptions common;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("solve", "Solve problem files");
   command->footer(kFooter);
   add_files(*command, options->files);
+  command
+      ->add_option(
+          "--time-limit", options->time_limit,
+          "Seconds for the files of one shape together; what is not solved then is not answered")
+      ->check(positive_number())
+      ->type_name("S");
   add_common_options(*command, options->common);
   command->callback([options, &exit_code] {
-    exit_code = options->common.is_float() ? solve_files<float>(options->files, options->common)
-                                           : solve_files<double>(options->files, options->common);
+    const auto& [files, time_limit, common] = *options;
+    exit_code = common.is_float() ? solve_files<float>(files, common, time_limit)
+                                  : solve_files<double>(files, common, time_limit);
   });
 }
 

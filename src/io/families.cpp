@@ -250,16 +250,21 @@ FamilyOptions complete(Family family, FamilyOptions o) {
   throw InvalidArgument("family: not one of the enumeration");
 }
 
+Shape shape_of(Family family, const FamilyOptions& o) {
+  Shape shape;
+  shape.n = o.n;
+  shape.m = o.eq + o.ineq;
+  if (family == Family::socp) {
+    shape.cones = {o.n + 1};
+    shape.m += o.n + 1;
+  }
+  return shape;
+}
+
 ProblemBatch generate(Family family, const FamilyOptions& options) {
   const FamilyOptions o = complete(family, options);
   ProblemBatch batch;
-  Shape& s = batch.shape;
-  s.n = o.n;
-  s.m = o.eq + o.ineq;
-  if (family == Family::socp) {
-    s.cones = {o.n + 1};
-    s.m += o.n + 1;
-  }
+  const Shape& s = batch.shape = shape_of(family, o);
   batch.batch = o.batch;
   const std::size_t count = o.batch, n = s.n, m = s.m;
   batch.P.assign(count * n * n, 0.0);

@@ -63,6 +63,9 @@ struct ProblemBatch {
 /// inequalities, in dense_ineq 2 n. Throws InvalidArgument for what the family cannot have.
 FamilyOptions complete(Family family, FamilyOptions options);
 
+/// The shape that problems of the family have for complete options.
+Shape shape_of(Family family, const FamilyOptions& options);
+
 /// Generates a batch. Problem b depends on family, sizes, seed and b, not on the size of the batch.
 /// Throws as `complete` does.
 ProblemBatch generate(Family family, const FamilyOptions& options);

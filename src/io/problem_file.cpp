@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <new>
+#include <numeric>
 #include <unistd.h>
 
 #include <climits>
@@ -145,6 +146,8 @@ ProblemFile read_fields(const Field& root, const std::filesystem::path& path) {
   problem.q = root.at("q").numbers(s.n, "n");
   problem.l = root.at("l").numbers(s.m, "m");
   problem.u = root.at("u").numbers(s.m, "m");
+  const int in_cones = std::accumulate(s.cones.begin(), s.cones.end(), 0);
+  std::fill(problem.l.end() - in_cones, problem.l.end(), -kInfinity);
   problem.P = read_matrix(root.at("P"), s.n, s.n);
   check_symmetry(root, problem.P, s.n);
   problem.A = read_matrix(root.at("A"), s.m, s.n);

@@ -50,7 +50,8 @@ struct ProblemFile {
   std::vector<double> P;  ///< [n x n] as given: symmetric to 1e-9 max|P|
   std::vector<double> q;  ///< [n]
   std::vector<double> A;  ///< [m x n]
-  std::vector<double> l;  ///< [m], infinite sides as given
+  std::vector<double>
+      l;  ///< [m], infinite sides as given; -1e30 in rows of cones, whatever is given
   std::vector<double> u;  ///< [m]
   double r = 0;           ///< constant of the objective
   std::vector<double> g;  ///< [n], or empty

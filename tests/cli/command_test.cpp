@@ -3,39 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/problems.hpp"
 #include "cli/run_command.hpp"
 
 namespace bpqp::test {
 namespace {
-
-using nlohmann::json;
-
-json entries(int rows, int cols, std::vector<int> i, std::vector<int> j, std::vector<double> v) {
-  return {{"rows", rows}, {"cols", cols}, {"i", i}, {"j", j}, {"v", v}};
-}
-
-// minimise 1/2 |x|^2 - x0 - x1 + 5  subject to  x0 + x1 <= 1, x0 >= 0:  x = (1/2, 1/2), y = (1/2,
-// 0).
-json half() {
-  return {{"name", "half"},  {"n", 2},
-          {"m", 2},          {"P", entries(2, 2, {0, 1}, {0, 1}, {1, 1})},
-          {"q", {-1, -1}},   {"A", entries(2, 2, {0, 0, 1}, {0, 1, 0}, {1, 1, 1})},
-          {"l", {-1e30, 0}}, {"u", {1, 1e30}},
-          {"r", 5}};
-}
-
-// minimise x  subject to  l <= x <= u.
-json line(const std::string& name, double l, double u) {
-  return {{"name", name}, {"n", 1},
-          {"m", 1},       {"P", entries(1, 1, {}, {}, {})},
-          {"q", {1}},     {"A", entries(1, 1, {0}, {0}, {1})},
-          {"l", {l}},     {"u", {u}}};
-}
-
-json with(json problem, const std::string& key, const json& value) {
-  problem[key] = value;
-  return problem;
-}
 
 class Command : public CommandTest {
  protected:
@@ -195,28 +167,6 @@ TEST_F(Command, RoundsDataToFloat) {
   EXPECT_EQ(run("gradient half.json --precision float").exit_code, 0);
 }
 
-TEST_F(Command, TimesFamilies) {
-  for (const std::string family : {"qp", "lp", "dense_ineq", "portfolio", "mpc", "box"}) {
-    const auto result = run(
-        "bench --n 10 --batch 4 --repeat 2 --threads 1 --backward --p-diagonal 1 --json --family " +
-        family);
-    EXPECT_EQ(result.exit_code, 0) << family << result.err;
-    const json answer = result.json().at(0);
-    EXPECT_EQ(answer["family"], family);
-    EXPECT_EQ(answer["batch"], 4);
-    EXPECT_EQ(answer["unsolved"], 0);
-    EXPECT_GT(answer["forward_seconds"].get<double>(), 0);
-    EXPECT_GT(answer["backward_seconds"].get<double>(), 0);
-    EXPECT_GT(answer["bytes"].get<double>(), 0);
-    for (const char* key : {"primal_residual", "dual_residual", "gap"}) {
-      EXPECT_LE(answer[key].get<double>(), 1e-6) << family << " " << key;
-    }
-  }
-  EXPECT_NE(
-      run("bench --n 5 --batch 2 --repeat 1").out.find("not measured (--backward)"),
-      std::string::npos);
-}
-
 TEST_F(Command, TeachesItsUse) {
   for (const std::string arguments :
        {"--help", "solve --help", "gradient --help", "gradcheck --help", "bench --help",
@@ -251,6 +201,10 @@ TEST_F(Command, RefusesBadUsage) {
     expect_refusal(
         "solve half.json --threads " + threads,
         {"--threads", "given " + threads, "whole number from 0 to 4096"});
+  }
+  for (const std::string limit : {"0", "-1", "soon"}) {
+    expect_refusal(
+        "solve half.json --time-limit " + limit, {"--time-limit", "given " + limit, "number > 0"});
   }
   expect_refusal("bench --batch 0", {"--batch", "given 0", "whole number from 1"});
   expect_refusal("bench --repeat x", {"--repeat", "given x", "whole number from 1"});
@@ -291,7 +245,6 @@ TEST_F(Command, RefusesWhatThisBuildCannotDo) {
     for (const std::string command : {"solve", "gradient", "gradcheck"}) {
       expect_refusal(command + " cone.json", {"cone.json: cones: given 1", "expected none"});
     }
-    expect_refusal("bench --family socp", {"--family", "socp", "expected another"});
   }
 }
 

@@ -107,10 +107,10 @@ TEST(ProblemText, NeedsOnlyTheProblem) {
   EXPECT_EQ(p.r, 0);
 }
 
-TEST(ProblemText, ReadsCones) {
-  EXPECT_EQ(
-      parse_problem(with("\"r\": 4", "\"cones\": [2]"), "two.json").shape.cones,
-      std::vector<int>{2});
+TEST(ProblemText, ReadsConesWithoutLowerSides) {
+  const auto p = parse_problem(with("\"r\": 4", "\"cones\": [1]"), "two.json");
+  EXPECT_EQ(p.shape.cones, std::vector<int>{1});
+  EXPECT_EQ(p.l, (std::vector<double>{-1e30, -kInfinity})) << "given: -1e30, 0";
 }
 
 TEST(ProblemText, AcceptsRoundingInP) {
