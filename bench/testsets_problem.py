@@ -145,7 +145,7 @@ def check_dual_certificate(p, d):
 def judge_point(p, x, y, eps, slack):
     """(worst relative residual, "" or what is wrong)."""
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return float("inf"), "x or y is not finite"
+        return None, "x or y is not finite"
     pairs, objective = residuals(p, x, y)
     relative = [r / max(1.0, scale) for r, scale in pairs]
     for what, (r, scale), rel in zip(("primal", "dual", "gap"), pairs, relative):
