@@ -56,5 +56,18 @@ TEST(Memory, IsTheFormulaOfTheDocument) {
   }
 }
 
+TEST(Memory, OfConesIsASecondQPInEverySlot) {
+  const int n = 10, m = 24, capacity = 17;
+  for (bool gradients : {true, false}) {
+    const Settings settings{.gradients = gradients, .threads = 1};
+    const Shape linear{n, m}, cones{n, m, {11, 3}};
+    const std::size_t slots = gradients ? capacity : 1,
+                      qp = padded(8 * n * n) + padded(8 * n * m) + 4 * padded(8 * m);
+    EXPECT_EQ(
+        Solver<double>(cones, capacity, settings).bytes(),
+        Solver<double>(linear, capacity, settings).bytes() + slots * qp);
+  }
+}
+
 }  // namespace
 }  // namespace bpqp
