@@ -3,15 +3,30 @@
 namespace bpqp::test {
 namespace {
 
-TEST(SharedProblems, OfMoreThan500VariablesAreAnsweredAsExpected) {
-  BPQP_NEEDS_TEST_DATA();
-  int checked = 0;
-  for (const auto& f : shared_problems({"qp", "mpc", "unit", "app", "patho"}, 500, 1 << 30)) {
-    if (!is_required(f)) continue;
-    check_shared_problem(f);
-    ++checked;
-  }
-  std::printf("checked %d problems\n", checked);
+constexpr int kLarge = 300, kAny = 1 << 30;
+
+TEST(SharedProblemsLarge, QuadraticProgramsAreAnsweredAsExpected) {
+  check_folder("qp", kLarge, kAny);
+}
+
+TEST(SharedProblemsLarge, LinearProgramsAreAnsweredAsExpected) {
+  check_folder("lp", kLarge, kAny);
+}
+
+TEST(SharedProblemsLarge, ConeProgramsAreAnsweredAsExpected) {
+  check_folder("socp", kLarge, kAny);
+}
+
+TEST(SharedProblemsLarge, SmallOnesWithKnownAnswersAreAnsweredAsExpected) {
+  check_folder("unit", kLarge, kAny);
+}
+
+TEST(SharedProblemsLarge, PathologicalOnesAreAnsweredAsExpected) {
+  check_folder("patho", kLarge, kAny);
+}
+
+TEST(SharedProblemsLarge, ApplicationsAreAnsweredAsExpected) {
+  check_folder("app", kLarge, kAny);
 }
 
 }  // namespace

@@ -25,7 +25,6 @@ ForwardReport solve_view(
     const auto& run) {
   ForwardReport out;
   run([&](const auto& team) {
-    using T = std::remove_cvref_t<decltype(team)>;
     const CondenseReport condensed = condense(team, p, options.scaling, s.c, s.work.v, s.work.h);
     keep(team, condensed, s.c.report);
     team.sync();
@@ -35,8 +34,7 @@ ForwardReport solve_view(
     if (condensed.outcome == Condensing::not_finite) report.status = Status::invalid_input;
     if (report.status == Status::solved) {
       WorkingSet<double> w = s.set;
-      Forward<D, double, T> forward(team, p, options, s.c, w, s.work, s.x.data(), s.y.data());
-      report = forward.run(warm);
+      report = solve_one(team, p, options, s.c, w, s.work, warm, s.x.data(), s.y.data());
     }
     keep(team, report, out);
   });
@@ -155,6 +153,28 @@ TEST_P(SolveOne, FromItsSolutionNeedsNoMoreExchanges) {
   EXPECT_EQ(r.status, Status::solved);
   EXPECT_EQ(r.exchanges, 0);
   EXPECT_EQ(r.iterations, 0);
+}
+
+/// Active sets for P > 0, the interior point method for the rest, either alone where it is asked for.
+TEST_P(SolveOne, NamesTheMethodThatFinished) {
+  const DenseProblem qp = test::random_known({.n = 7}, 4).problem;
+  const DenseProblem lp =
+      test::random_known({.n = 6, .equalities = 2, .active = 4, .rank_P = 0}, 4).problem;
+  const auto method_of = [&](const DenseProblem& p, Method method) {
+    Workbench s(p);
+    ForwardOptions options;
+    options.method = method;
+    const ForwardReport r = solve(s, *this, options);
+    EXPECT_EQ(r.status, Status::solved);
+    EXPECT_TRUE(r.verified && r.differentiable);
+    return r.method;
+  };
+  EXPECT_EQ(method_of(qp, Method::automatic), Method::admm);
+  EXPECT_EQ(method_of(lp, Method::automatic), Method::interior_point);
+  for (Method method : {Method::admm, Method::interior_point})
+    EXPECT_EQ(method_of(qp, method), method);
+  Workbench crossed({1, 1, {1}, {0}, {1}, {2}, {1}, {}});
+  EXPECT_EQ(solve(crossed, *this).method, Method::automatic);  // none was needed
 }
 
 TEST_P(SolveOne, WithoutPolishIsPlainAdmm) {

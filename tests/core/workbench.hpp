@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/cone_kkt.hpp"
 #include "core/differentiate.hpp"
 #include "core/gradient.hpp"
 #include "core/solve_one.hpp"
@@ -36,6 +37,14 @@ class Memory {
   std::vector<char> bytes_;
 };
 
+/// The first row of every cone, and the end.
+inline std::vector<int> cone_starts(const DenseProblem& p) {
+  std::vector<int> starts{p.m};
+  for (auto d = p.cones.rbegin(); d != p.cones.rend(); ++d)
+    starts.insert(starts.begin(), starts.front() - *d);
+  return starts;
+}
+
 /// Factors are made without scaling unless a test asks for it, so that scaled units are the user's.
 struct Workbench {
   explicit Workbench(DenseProblem problem, bool z_form_always = false)
@@ -48,6 +57,8 @@ struct Workbench {
         dense.A.data(),
         dense.l.data(),
         dense.u.data()};
+    starts = cone_starts(dense);
+    if (!dense.cones.empty()) view.cones = {int(dense.cones.size()), starts.data()};
     c = memory[0].lay_out([&](core::Arena& a) {
       auto made = core::Condensed<double>::lay_out(a, n, m);
       if (z_form_always && !made.S) made.S = a.take<double>(std::size_t(m) * std::size_t(m));
@@ -57,6 +68,8 @@ struct Workbench {
         [&](core::Arena& a) { return core::WorkingSet<double>::lay_out(a, n, m); });
     work = memory[2].lay_out(
         [&](core::Arena& a) { return core::ForwardWork<double>::lay_out(a, n, m); });
+    cones =
+        memory[3].lay_out([&](core::Arena& a) { return core::ConeKkt<double>::lay_out(a, n, m); });
     const auto N = std::size_t(n), M = std::size_t(m);
     x.assign(N, kNaN), y.assign(M, kNaN), w.assign(N, kNaN), d.assign(M, kNaN);
   }
@@ -110,10 +123,12 @@ struct Workbench {
   DenseProblem dense;
   int n, m;
   core::ProblemView<double> view;
-  Memory memory[3];
+  std::vector<int> starts;  ///< of the cones
+  Memory memory[4];
   core::Condensed<double> c;
   core::WorkingSet<double> set;  ///< lanes work on copies
   core::ForwardWork<double> work;
+  core::ConeKkt<double> cones;
   std::vector<double> x, y, w, d;
 };
 
