@@ -173,7 +173,7 @@ TEST(Regression, WithoutRowsAndPolishItEnds) {
 TEST(Regression, AProblemThatOverflowsGetsNothingFromItsNeighbour) {
   std::vector<double> x_of_second;
   for (double first : {3.25, -8.5}) {
-    const std::vector<double> P{1, 1.5e308}, q{-first, 1.5e308}, start{0, 1};
+    const std::vector<double> P{1, 8e307}, q{-first, 1.5e308}, start{0, 1};
     Solver<double> solver({1, 0}, 2, {.threads = 1});
     const auto view =
         contiguous<double>(solver.shape(), 2, P.data(), q.data(), nullptr, nullptr, nullptr);
