@@ -11,7 +11,7 @@ An answer is right if its status is one of the file's expect.status and
                      docs/math.md M4) and the objective is within the file's tolerance
   infeasible         the certificate holds (M29, M30; none is asked for where l > u in a row)
 Peers get the same eps. Their stopping tests are in other norms, so residuals and objective may be
-off by ten times eps, and no certificates are asked of them. PIQP has no cones and skips those
+off by ten times eps of their scales, and no certificates are asked of them. PIQP has no cones and skips those
 problems. Peers get sparse matrices and one thread, bpqp dense ones and --threads.
 
 bpqp solves files of one shape as one batch, one process a class; seconds are those of the solves.

@@ -87,7 +87,8 @@ def solve_by_piqp(p, eps, limit):
     x_l, x_u = np.full(p.n, -np.inf), np.full(p.n, np.inf)
     low = np.where(p.l[bound] <= -INFINITE, -np.inf, p.l[bound]) / entry
     high = np.where(p.u[bound] >= INFINITE, np.inf, p.u[bound]) / entry
-    x_l[column], x_u[column] = np.minimum(low, high), np.maximum(low, high)
+    x_l[column] = np.where(entry > 0, low, high)
+    x_u[column] = np.where(entry > 0, high, low)
     free = (p.l <= -INFINITE) & (p.u >= INFINITE)
     rest = np.setdiff1d(np.arange(p.m)[~free], bound)
     eq, ineq = rest[p.l[rest] == p.u[rest]], rest[p.l[rest] != p.u[rest]]

@@ -155,7 +155,7 @@ def judge_point(p, x, y, eps, slack):
         wanted = p.expect["objective"]
         allowed = p.expect["tolerance"]
         if slack > 1:
-            allowed = max(allowed, slack * eps * max(1.0, abs(wanted)))
+            allowed = max(allowed, slack * eps * max(1.0, abs(p.r), pairs[2][1]))
         if not abs(objective - wanted) <= allowed:
             return max(relative), f"objective {objective:.10g}, expected {wanted:.10g}"
     return max(relative), ""
