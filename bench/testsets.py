@@ -174,12 +174,12 @@ def table(groups, peers):
         own = [a for a in answers if a["solver"] == "bpqp"]
         cells = [group, len(own), sum(a["answered"] for a in own), sum(a["right"] for a in own)]
         cells += [iterations_text(own, method) for method in methods]
-        cells.append(f"{sum(a['seconds'] for a in own):.2f}")
+        cells.append(f"{sum(a['seconds'] for a in own):.3g}")
         for peer in peers:
             theirs = [a for a in answers if a["solver"] == peer]
             cells.append(f"{sum(a['right'] for a in theirs)} of {len(theirs)}")
             cells.append(iterations_text(theirs, None))
-            cells.append(f"{sum(a['seconds'] for a in theirs):.2f}")
+            cells.append(f"{sum(a['seconds'] for a in theirs):.3g}")
         lines.append(cells)
     return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
 
