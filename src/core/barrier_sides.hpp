@@ -9,11 +9,15 @@
 
 namespace bpqp::core {
 
+/// Complementarity products this far from their target are corrected.
+constexpr double kBarrierLow = 0.1, kBarrierHigh = 10;
+
 /// One side of every row; cones and equalities use the upper one.
 template <class R>
 struct BarrierSide {
   R *s = nullptr, *z = nullptr;    ///< [m] slack, multiplier
   R *ds = nullptr, *dz = nullptr;  ///< [m] step
+  R *ds_kept = nullptr, *dz_kept = nullptr;  ///< [m] step before the last corrector
   R* residual = nullptr;           ///< [m] of the side's equation
   R* product = nullptr;            ///< [m] right-hand side of s o z = ...
   R* r = nullptr;                  ///< [m] right-hand side after s is eliminated
@@ -21,8 +25,8 @@ struct BarrierSide {
 
   BPQP_HD static BarrierSide lay_out(Arena& arena, int m) {
     BarrierSide side;
-    for (R** v : {&side.s, &side.z, &side.ds, &side.dz, &side.residual, &side.product, &side.r,
-                  &side.z2})
+    for (R** v : {&side.s, &side.z, &side.ds, &side.dz, &side.ds_kept, &side.dz_kept,
+                  &side.residual, &side.product, &side.r, &side.z2})
       *v = arena.take<R>(m);
     return side;
   }
@@ -252,6 +256,32 @@ BPQP_HD void set_products(
     soc::scale(eta, sys.nt + first, d, false, z, 1);
     out[0] += R(double(s[0]) * double(z[0]) + soc::tail_dot(s, z, d) - target);
     for (int i = 1; i < d; ++i) out[i] += s[0] * z[i] + z[0] * s[i];
+  }
+  team.sync();
+}
+
+/// Asks for more centrality on linear rows: products that would leave [kBarrierLow, kBarrierHigh]
+/// times `target` at a step `trial` are brought back to it, those far above only so far (Gondzio 1996).
+template <class R, Team T>
+BPQP_HD void correct_products(
+    const T& team,
+    const BarrierSystem<R>& sys,
+    const BarrierSides<R>& b,
+    double trial,
+    double target) {
+  const auto correct = [&](const BarrierSide<R>& side, int i) {
+    const double product = (double(side.s[i]) + trial * double(side.ds[i])) *
+                           (double(side.z[i]) + trial * double(side.dz[i]));
+    const double low = kBarrierLow * target, high = kBarrierHigh * target;
+    const double change = product < low    ? low - product
+                          : product > high ? nan_max(high - product, -high)
+                                           : 0;
+    side.product[i] -= R(change);
+  };
+  for (int i : team.items(sys.m)) {
+    if (sys.kind[i] == RowKind::cone) continue;
+    if (bounded_above(sys.kind[i])) correct(b.upper, i);
+    if (bounded_below(sys.kind[i])) correct(b.lower, i);
   }
   team.sync();
 }

@@ -25,6 +25,9 @@ constexpr double kBarrierRho = 1e-8, kBarrierDelta = 1e-8;
 /// Refinement: most passes, and where it ends (relative to the right-hand side).
 constexpr int kBarrierPasses = 10;
 constexpr double kBarrierTarget = 1e-13;
+/// Refinement that still leaves more than this goes on with so many steps of a Krylov method.
+constexpr double kBarrierLoose = 1e-12;
+constexpr int kBarrierKrylov = 8;
 
 /// What a row is to the interior point method.
 enum class RowKind : signed char { free = 0, equality, upper, lower, both, cone };
@@ -57,6 +60,9 @@ struct BarrierSystem {
   R *e_x = nullptr, *d_x = nullptr, *t_x = nullptr, *s_x = nullptr;  ///< [n]
   R *e_y = nullptr, *d_y = nullptr, *t_y = nullptr, *g_y = nullptr;  ///< [m]
 
+  R *f_x = nullptr, *f_y = nullptr;      ///< [n], [m] residual of the Krylov method
+  R *basis = nullptr, *image = nullptr;  ///< [kBarrierKrylov x (n + m)] its directions, and K times
+
   BPQP_HD static BarrierSystem lay_out(Arena& arena, int n, int m) {
     BarrierSystem s;
     s.n = n, s.m = m;
@@ -66,6 +72,10 @@ struct BarrierSystem {
     s.Y = arena.take<R>(std::size_t(n) * m);
     for (R** v : {&s.H, &s.e_x, &s.d_x, &s.t_x, &s.s_x}) *v = arena.take<R>(n);
     for (R** v : {&s.w2, &s.nt, &s.eta, &s.e_y, &s.d_y, &s.t_y, &s.g_y}) *v = arena.take<R>(m);
+    s.f_x = arena.take<R>(n);
+    s.f_y = arena.take<R>(m);
+    s.basis = arena.take<R>(std::size_t(kBarrierKrylov) * (n + m));
+    s.image = arena.take<R>(std::size_t(kBarrierKrylov) * (n + m));
     s.general = arena.take<int>(m);
     s.column = arena.take<int>(m);
     s.kind = arena.take<RowKind>(m);

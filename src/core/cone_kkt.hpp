@@ -51,13 +51,14 @@ struct ConeKkt {
 };
 
 /// States, axes and curvatures at (x, y), and which rows the QP holds (side, in the cones' rows).
-/// Returns whether every cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
+/// y_scale: what multipliers are measured by. Returns whether every cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
 template <class D, class R, Team T>
 BPQP_HD bool classify_cones(
     const T& team,
     const ProblemView<D>& p,
     const R* Ax,
     const R* y,
+    double y_scale,
     const ConeKkt<R>& k,
     signed char* side,
     R* v) {
@@ -65,7 +66,7 @@ BPQP_HD bool classify_cones(
   for (int c : team.items(p.cones.count)) {
     const int first = p.cones.first(c), d = p.cones.size(c);
     const double rho = double(k.rho[first]);
-    double s = 0, z = 0;
+    double s = 0, z = y_scale / rho;
     for (int i = first; i < first + d; ++i) {
       const double slack = double(p.u[i]) - double(Ax[i]);
       v[i] = R(slack - double(y[i]) / rho);

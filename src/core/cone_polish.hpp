@@ -71,7 +71,7 @@ class ConePolish {
   BPQP_HD bool build() {
     R* Ax = s_.products.Ax;
     transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, Ax);
-    strict_ = classify_cones(team_, p_, Ax, y_, k_, set_.side, s_.admm.v);
+    strict_ = classify_cones(team_, p_, Ax, y_, dual_scale(), k_, set_.side, s_.admm.v);
     const bool independent = factor_cone_kkt(team_, p_, o_.scaling, k_, c_, set_, s_);
     finite_ = c_.report.outcome == Condensing::done;
     return independent;
@@ -143,14 +143,27 @@ class ConePolish {
     return report_;
   }
 
+  /// What the multipliers balance, over the largest entry of A: they may all be rounding.
+  BPQP_HD double dual_scale() {
+    double largest = 0;
+    for (int i : team_.items(p_.m))
+      for (int j = 0; j < p_.n; ++j)
+        largest = nan_max(largest, std::fabs(double(p_.A[std::size_t(i) * p_.n + j])));
+    largest = team_.max(largest);
+    return largest > 0 ? report_.residuals.dual_scale / largest : 0;
+  }
+
   /// As Forward's: every linear inequality is clearly active or clearly not.
   BPQP_HD bool linear_rows_strict() {
     double y_scale = 0, weak = 0;
     for (int i : team_.items(p_.m)) y_scale = nan_max(y_scale, std::fabs(double(y_[i])));
-    y_scale = team_.max(y_scale);
+    y_scale = nan_max(team_.max(y_scale), dual_scale());
     for (int i : team_.items(p_.linear_rows())) {
       const double l = double(p_.l[i]), u = double(p_.u[i]), Ax = double(s_.products.Ax[i]);
-      if (l == u) continue;
+      if (l == u) {
+        if (set_.side[i] == 0) weak = 1;
+        continue;
+      }
       if (set_.side[i] != 0) {
         if (!(std::fabs(double(y_[i])) > kConeStrict * y_scale)) weak = 1;
       } else if (

@@ -25,6 +25,10 @@ constexpr double kBarrierStep = 0.99;        ///< of the way to the boundary
 constexpr double kBarrierLargestSide = 1e6;  ///< most that x is scaled by, and its inverse
 /// Iterations without a better point before the method is given up; with one within tolerance fewer.
 constexpr int kBarrierStall = 40, kBarrierStallReached = 6;
+/// Further correctors where the step is shorter than kBarrierLongStep: they aim at a step longer by
+/// kBarrierReach, and must gain kBarrierGain.
+constexpr int kBarrierCorrectors = 2;
+constexpr double kBarrierLongStep = 0.9, kBarrierReach = 0.3, kBarrierGain = 0.03;
 constexpr double kBarrierShortStep = 1e-5;  ///< three such steps in a row: stuck
 
 enum class BarrierOutcome : int {
@@ -47,7 +51,7 @@ template <class R>
 struct BarrierWork {
   BarrierSystem<R> system;
   BarrierSides<R> sides;
-  R *x = nullptr, *dx = nullptr, *x2 = nullptr, *Px = nullptr, *residual = nullptr,
+  R *x = nullptr, *dx = nullptr, *dx_kept = nullptr, *x2 = nullptr, *Px = nullptr, *residual = nullptr,
     *r_x = nullptr, *t = nullptr;  ///< [n]
   R *y = nullptr, *dy = nullptr, *Adx = nullptr, *y2 = nullptr, *r_y = nullptr;  ///< [m]
   R *dual = nullptr, *primal = nullptr;  ///< [m], [n] candidates for certificates
@@ -56,7 +60,7 @@ struct BarrierWork {
     BarrierWork w;
     w.system = BarrierSystem<R>::lay_out(arena, n, m);
     w.sides = BarrierSides<R>::lay_out(arena, m);
-    for (R** v : {&w.x, &w.dx, &w.x2, &w.Px, &w.residual, &w.r_x, &w.t, &w.primal})
+    for (R** v : {&w.x, &w.dx, &w.dx_kept, &w.x2, &w.Px, &w.residual, &w.r_x, &w.t, &w.primal})
       *v = arena.take<R>(n);
     for (R** v : {&w.y, &w.dy, &w.Adx, &w.y2, &w.r_y, &w.dual}) *v = arena.take<R>(m);
     return w;
@@ -140,8 +144,9 @@ class InteriorPoint {
       const double affine = nan_min(1.0, step_length());
       const double sigma = (1 - affine) * (1 - affine) * (1 - affine);
       set_products(team_, sys_, b_, true, sigma * mu_);
-      direction(1 - sigma, kappa_ * tau_ + dkappa_ * dtau_ - sigma * mu_);
-      move(nan_min(1.0, kBarrierStep * step_length()));
+      const double complement = kappa_ * tau_ + dkappa_ * dtau_ - sigma * mu_;
+      direction(1 - sigma, complement);
+      move(nan_min(1.0, kBarrierStep * corrected_step(sigma, complement)));
     }
   }
 
@@ -457,6 +462,40 @@ class InteriorPoint {
     if (dtau_ < 0) step = nan_min(step, -tau_ / dtau_);
     if (dkappa_ < 0) step = nan_min(step, -kappa_ / dkappa_);
     return step;
+  }
+
+  /// The step length, after further correctors where it is short (Gondzio 1996): one more solve with the
+  /// same factor each, kept if it lengthens the step clearly.
+  BPQP_HD double corrected_step(double sigma, double complement) {
+    double step = step_length();
+    for (int k = 0; k < kBarrierCorrectors && step < kBarrierLongStep; ++k) {
+      keep_direction(true);
+      const double dtau = dtau_, dkappa = dkappa_;
+      correct_products(
+          team_, sys_, b_, nan_min(1.0, step + kBarrierReach), sigma * mu_);
+      direction(1 - sigma, complement);
+      const double corrected = step_length();
+      if (corrected > step + kBarrierGain) {
+        step = corrected;
+        continue;
+      }
+      keep_direction(false);
+      dtau_ = dtau, dkappa_ = dkappa;
+      break;
+    }
+    return step;
+  }
+
+  /// Saves dx, ds, dz, or brings them back.
+  BPQP_HD void keep_direction(bool save) {
+    const auto move = [save](R& now, R& kept) { save ? kept = now : now = kept; };
+    for (int j : team_.items(p_.n)) move(w_.dx[j], w_.dx_kept[j]);
+    for (const BarrierSide<R>* side : {&b_.upper, &b_.lower})
+      for (int i : team_.items(p_.m)) {
+        move(side->ds[i], side->ds_kept[i]);
+        move(side->dz[i], side->dz_kept[i]);
+      }
+    team_.sync();
   }
 
   /// The step, then the whole embedding scaled back where tau and kappa have left [1e-3, 1e3].
