@@ -165,6 +165,58 @@ TEST_P(ConeKktTest, FlagsDegenerateProblems) {
   for (std::size_t j = 0; j < s.x.size(); ++j) EXPECT_NEAR(s.x[j], known.x[j], 1e-4);
 }
 
+/// An equality that repeats another is held by it, and its multiplier is not unique.
+TEST_P(ConeKktTest, FlagsRepeatedEqualities) {
+  const KnownProblem known = test::random_cones(
+      {.linear = {.n = 8, .equalities = 1, .active = 1, .inactive = 2, .redundant = 1}}, 4);
+  Workbench s(known.problem);
+  const ForwardReport r = solve(s, *this);
+  EXPECT_EQ(r.status, Status::solved);
+  EXPECT_FALSE(r.differentiable);
+}
+
+/// P = I, q = -x0, and a row or a cone that x0 meets exactly: every multiplier is rounding.
+TEST_P(ConeKktTest, FlagsMultipliersThatAreAllRounding) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const KnownProblem row = test::random_cones(
+        {.linear = {.n = 5, .equalities = 0, .active = 0, .inactive = 1, .weakly_active = 1},
+         .places = {kInside},
+         .sizes = {3}},
+        seed);
+    Workbench s(row.problem);
+    EXPECT_EQ(solve(s, *this).status, Status::solved);
+    EXPECT_FALSE(solve(s, *this).differentiable);
+    for (double x0 : {0.0, 0.3, 1.7})
+      for (int d : {1, 2, 3}) {
+        SCOPED_TRACE("x0 " + std::to_string(x0) + ", d " + std::to_string(d));
+        const double rows[] = {1, 2, -1, 3, 2, 1};
+        test::DenseProblem p{2, d, {1, 0, 0, 1}, {-x0, -2 * x0}, {}, {}, {}, {d}};
+        for (int i = 0; i < d; ++i) {
+          p.A.insert(p.A.end(), {rows[2 * i], rows[2 * i + 1]});
+          p.l.push_back(0), p.u.push_back((rows[2 * i] + 2 * rows[2 * i + 1]) * x0);
+        }
+        Workbench apex(p);
+        const ForwardReport r = solve(apex, *this);
+        EXPECT_EQ(r.status, Status::solved);
+        EXPECT_FALSE(r.differentiable);
+      }
+  }
+}
+
+/// K is well-conditioned here (its solutions are of order one), only P and the curvature are not.
+TEST_P(ConeKktTest, KeepsRowsThatAreIndependentWherePIsSingular) {
+  const Case c = cases()[6];
+  const KnownProblem known = test::random_cones(c.options, 5);
+  Workbench s(known.problem);
+  const Values g_x(9, 1), g_y(known.y.size(), 1);
+  const auto exact = test::cone_adjoint(known.problem, known.x, known.y, g_x, g_y);
+  ASSERT_FALSE(exact.empty());
+  const Outcome r = derivative(s, known, 1, g_x, g_y, *this);
+  EXPECT_TRUE(r.independent);
+  for (std::size_t j = 0; j < 9; ++j) EXPECT_NEAR(r.w[j], double(exact[j]), 1e-6);
+}
+
 /// d(loss) along a random change of all data, on one team: the others agree with it.
 TEST(ConeKktDifferences, AdjointIsTheCentralDifference) {
   const double t = 1e-6;
