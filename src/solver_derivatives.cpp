@@ -207,7 +207,8 @@ void Solver<R>::Impl::differentiate(const KktPoint<R>& point, Report* report) {
   if (!shape.cones.empty())
     throw InvalidArgument(
         "differentiate: expected a Solver without cones (a point's cones are active rows and "
-        "curvature in P), got a shape with " + std::to_string(shape.cones.size()));
+        "curvature in P), got a shape with " +
+        std::to_string(shape.cones.size()));
   if (point.batch < 1 || point.batch > capacity)
     throw InvalidArgument(
         "point.batch: expected 1 ... " + std::to_string(capacity) + " (the capacity), got " +
