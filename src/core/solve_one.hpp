@@ -107,7 +107,12 @@ BPQP_HD ForwardReport solve_one(
   report = finish.run(Start::interior);
   report.method = Method::interior_point;
   report.iterations = interior.iterations;
-  return report;
+  const bool nothing = report.status == Status::iteration_limit ||
+                       report.status == Status::numerical_error;
+  if (!nothing || !interior_first || o.method != Method::automatic || o.out_of_time())
+    return report;
+  Forward<D, R, T> last_resort(team, p, o, c, set, s, x, y);
+  return last_resort.run(Start::cold);
 }
 
 /// k.rho in the user's units, from the row scales and the ratio of the scaled units.
