@@ -38,7 +38,7 @@ struct Report {
   Status status = Status::invalid_input;
   Method method = Method::automatic;  ///< the one that finished; automatic: none was needed (no
                                       ///< rows) or reached (bad data, not convex, out of time)
-  int iterations = 0;                 ///< ADMM iterations
+  int iterations = 0;                 ///< of `method`
   int exchanges = 0;                  ///< rows exchanged after the first guess of the active set
   int active = 0;                     ///< active rows
   bool differentiable = false;        ///< strictly complementary and independent active rows, and a

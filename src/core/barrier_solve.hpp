@@ -81,8 +81,7 @@ BPQP_HD void solve_by_rows(
   for (int i : team.items(p.m)) {
     const int j = s.column[i];
     if (j < 0) continue;
-    const R a = R(p.A[std::size_t(i) * p.n + j]) * s.scaling.D[j] * s.scaling.E[i];
-    s.d_y[i] = a * s.d_x[j] * s.weight(i) - s.t_y[i];
+    s.d_y[i] = s.entry(p, i, j) * s.d_x[j] * s.weight(i) - s.t_y[i];
   }
   team.sync();
 }
@@ -104,13 +103,10 @@ BPQP_HD double barrier_residual(
   team.sync();
   add_scaled_columns(team, p, s, y, R(-1), s.e_x);
   scaled_rows_product(team, p, s, x, Ax);
-  for (int i : team.items(p.m)) {
-    const R sum = s.kind[i] == RowKind::free ? R(0) : r_y[i] - Ax[i];
-    s.e_y[i] = sum;
-    s.t_y[i] = -y[i];
-  }
+  for (int i : team.items(p.m))
+    s.e_y[i] = s.kind[i] == RowKind::free ? R(0) : r_y[i] - Ax[i];
   team.sync();
-  subtract_squares(team, s, s.t_y, s.e_y);
+  add_squares(team, s, y, s.e_y);
   return nan_max(abs_max(team, s.e_x, p.n), abs_max(team, s.e_y, p.m));
 }
 

@@ -82,6 +82,15 @@ struct BarrierSystem {
     return s;
   }
 
+  /// Scaled entry of a row with one entry, in column j.
+  template <class D>
+  BPQP_HD R entry(const ProblemView<D>& p, int i, int j) const {
+    return R(p.A[std::size_t(i) * n + j]) * scaling.D[j] * scaling.E[i];
+  }
+  /// How many of the general rows are linear: they come before the cones'.
+  BPQP_HD int linear_general(const BarrierForm& f) const {
+    return f.general - (cones.count > 0 ? m - cones.first(0) : 0);
+  }
   BPQP_HD bool is_linear(int i) const { return kind[i] != RowKind::cone; }
   /// 1/(W^2 + delta) of a linear row.
   BPQP_HD R weight(int i) const {
@@ -155,11 +164,11 @@ BPQP_HD void divide_by_squares(const T& team, const BarrierSystem<R>& s, R* v) {
   team.sync();
 }
 
-/// out [m] -= W^2 y (no delta).
+/// out [m] += W^2 y (no delta).
 template <class R, Team T>
-BPQP_HD void subtract_squares(const T& team, const BarrierSystem<R>& s, const R* y, R* out) {
+BPQP_HD void add_squares(const T& team, const BarrierSystem<R>& s, const R* y, R* out) {
   for (int i : team.items(s.m))
-    if (s.is_linear(i) && s.kind[i] != RowKind::free) out[i] -= s.w2[i] * y[i];
+    if (s.is_linear(i) && s.kind[i] != RowKind::free) out[i] += s.w2[i] * y[i];
   for (int k : team.items(s.cones.count)) {
     const int first = s.cones.first(k), d = s.cones.size(k);
     const double eta2 = double(s.eta[first]) * double(s.eta[first]);
@@ -167,7 +176,7 @@ BPQP_HD void subtract_squares(const T& team, const BarrierSystem<R>& s, const R*
     double along = 0;
     for (int i = 0; i < d; ++i) along += double(w[i]) * double(y[first + i]);
     for (int i = 0; i < d; ++i)
-      out[first + i] -=
+      out[first + i] +=
           R(eta2 * (2 * along * double(w[i]) - (i == 0 ? 1 : -1) * double(y[first + i])));
   }
   team.sync();
@@ -195,7 +204,7 @@ BPQP_HD void pack_rows(
 /// The cones' rows of Y become W^-1 times them. Cones are the last of the general rows.
 template <class R, Team T>
 BPQP_HD void scale_packed_cones(const T& team, const BarrierForm& f, const BarrierSystem<R>& s) {
-  const int linear = f.general - (s.cones.count > 0 ? s.m - s.cones.first(0) : 0);
+  const int linear = s.linear_general(f);
   for (int k = 0; k < s.cones.count; ++k) {
     const int first = s.cones.first(k), d = s.cones.size(k);
     R* block = s.Y + std::size_t(linear + first - s.cones.first(0)) * s.n;
@@ -226,7 +235,7 @@ BPQP_HD void add_bounds(const T& team, const ProblemView<D>& p, const BarrierSys
     for (int i = 0; i < p.m; ++i) {
       const int j = s.column[i];
       if (j < 0) continue;
-      const R a = R(p.A[std::size_t(i) * p.n + j]) * s.scaling.D[j] * s.scaling.E[i];
+      const R a = s.entry(p, i, j);
       s.H[j] += a * a * s.weight(i);
     }
   }
@@ -271,7 +280,7 @@ BPQP_HD void assemble_by_rows(
   pack_rows(
       team, p, f, s, [](int) { return R(1); }, [&](int j) { return s.t_x[j]; });
   gram(team, s.Y, p.n, f.general, p.n, s.M, f.order);
-  const int linear = f.general - (s.cones.count > 0 ? s.m - s.cones.first(0) : 0);
+  const int linear = s.linear_general(f);
   for (int g : team.items(linear))
     s.M[std::size_t(g) * f.order + g] += s.w2[s.general[g]] + R(kBarrierDelta);
   for (int k : team.items(s.cones.count)) {  // + W^2 = eta^2 (2 w w' - J)

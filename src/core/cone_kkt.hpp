@@ -20,9 +20,6 @@ namespace bpqp::core {
 
 enum class ConeState : int { inside = 0, boundary, apex };
 
-/// A cone counts as strictly inside, on the boundary or at the apex if it is by this, relative.
-constexpr double kConeStrict = 1e-7;
-
 /// The equality-constrained QP of one point, kept for the derivatives.
 template <class R>
 struct ConeKkt {
@@ -76,7 +73,7 @@ BPQP_HD bool classify_cones(
       k.axis[i] = k.curvature[i] = 0;
     }
     const double r = soc::tail_norm(v + first, d), t = double(v[first]);
-    const double strict = kConeStrict * nan_max(s, z);
+    const double strict = kStrict * nan_max(s, z);
     if (std::fabs(r - std::fabs(t)) <= strict) weak = 1;
     if (r <= t) {
       k.state[first] = R(int(ConeState::inside));
@@ -164,10 +161,9 @@ BPQP_HD bool factor_cone_kkt(
   if (team.rank() == 0) c.report = report;
   team.sync();
   if (report.outcome != Condensing::done) return false;
+  schur_diagonal(team, c.Y, c.S, p.n, p.m, s.diagonal);
   double wanted = 0;
   for (int i : team.items(p.m)) {
-    const R* row = c.Y + std::size_t(i) * p.n;
-    s.diagonal[i] = dot(row, row, p.n);
     s.l[i] = i < p.linear_rows() ? R(p.l[i]) : R(-INFINITY);  // only equality is asked of them
     s.u[i] = R(p.u[i]);
     if (set.side[i] != 0) wanted += 1;

@@ -32,12 +32,13 @@ class ConePolish {
 
   BPQP_HD ForwardReport run() {
     symmetric_ = c_.report.symmetric;
+    largest_A_ = largest_entry();
     judge();
     int worse = 0;
     for (int step = 0;; ++step) {
       const bool last = step == kConeSteps || worse == kConeWorse || best_ <= kConePolished ||
                         !finite_ || o_.out_of_time();
-      if (last) restore_best();
+      if (last) copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
       const bool independent = build();
       if (last || !finite_) return finish(independent);
       newton();
@@ -56,15 +57,7 @@ class ConePolish {
     if (!(worst < best_)) return;
     best_ = worst;
     report_.residuals = r;
-    for (int j : team_.items(p_.n)) s_.x_best[j] = x_[j];
-    for (int i : team_.items(p_.m)) s_.y_best[i] = y_[i];
-    team_.sync();
-  }
-
-  BPQP_HD void restore_best() {
-    for (int j : team_.items(p_.n)) x_[j] = s_.x_best[j];
-    for (int i : team_.items(p_.m)) y_[i] = s_.y_best[i];
-    team_.sync();
+    copy_point(team_, p_.n, p_.m, x_, y_, s_.x_best, s_.y_best);
   }
 
   /// The QP at (x, y); true if its rows are independent. s.admm.v holds s - y/rho.
@@ -143,36 +136,26 @@ class ConePolish {
     return report_;
   }
 
-  /// What the multipliers balance, over the largest entry of A: they may all be rounding.
-  BPQP_HD double dual_scale() {
+  BPQP_HD double largest_entry() const {
     double largest = 0;
     for (int i : team_.items(p_.m))
       for (int j = 0; j < p_.n; ++j)
         largest = nan_max(largest, std::fabs(double(p_.A[std::size_t(i) * p_.n + j])));
-    largest = team_.max(largest);
-    return largest > 0 ? report_.residuals.dual_scale / largest : 0;
+    return team_.max(largest);
   }
 
-  /// As Forward's: every linear inequality is clearly active or clearly not.
+  /// What the multipliers balance, over the largest entry of A: they may all be rounding.
+  BPQP_HD double dual_scale() const {
+    return largest_A_ > 0 ? report_.residuals.dual_scale / largest_A_ : 0;
+  }
+
   BPQP_HD bool linear_rows_strict() {
-    double y_scale = 0, weak = 0;
-    for (int i : team_.items(p_.m)) y_scale = nan_max(y_scale, std::fabs(double(y_[i])));
-    y_scale = nan_max(team_.max(y_scale), dual_scale());
-    for (int i : team_.items(p_.linear_rows())) {
-      const double l = double(p_.l[i]), u = double(p_.u[i]), Ax = double(s_.products.Ax[i]);
-      if (l == u) {
-        if (set_.side[i] == 0) weak = 1;
-        continue;
-      }
-      if (set_.side[i] != 0) {
-        if (!(std::fabs(double(y_[i])) > kConeStrict * y_scale)) weak = 1;
-      } else if (
-          (has_lower(l) && !(Ax - l > kConeStrict * (1 + std::fabs(l)))) ||
-          (has_upper(u) && !(u - Ax > kConeStrict * (1 + std::fabs(u))))) {
-        weak = 1;
-      }
-    }
-    return team_.max(weak) == 0;
+    const double y_scale = nan_max(abs_max(team_, y_, p_.m), dual_scale());
+    return strictly_complementary(team_, p_.linear_rows(), y_scale, [this](int i) {
+      return RowAtPoint{
+          double(p_.l[i]), double(p_.u[i]), double(s_.products.Ax[i]), double(y_[i]),
+          set_.side[i] != 0};
+    });
   }
 
   /// Beyond this the point is as Newton's method leaves it: its states are those of the solution.
@@ -187,7 +170,7 @@ class ConePolish {
   const ForwardWork<R>& s_;
   R *x_, *y_;
   ForwardReport report_;
-  double best_ = INFINITY;
+  double best_ = INFINITY, largest_A_ = 0;
   bool symmetric_ = true, strict_ = false, finite_ = true;
 };
 

@@ -36,8 +36,6 @@ constexpr double kDrowned = 1e-4;
 constexpr int kLosses = 3;
 constexpr double kDualProximal = 1e-10;
 constexpr int kFeasibilityPasses = 60;
-/// |y| and slack of a row (scaled) both below this times their largest: weakly active.
-constexpr double kStrict = 1e-7;
 
 /// Where the active-set method starts from.
 enum class Start : int {
@@ -140,9 +138,8 @@ class Forward {
       const double l = double(p_.l[i]), u = double(p_.u[i]);
       s_.l[i] = i < p_.linear_rows() && has_lower(l) ? R(l) * scale.E[i] : R(-INFINITY);
       s_.u[i] = has_upper(u) ? R(u) * scale.E[i] : R(INFINITY);
-      const R* row = c_.Y + std::size_t(i) * p_.n;
-      s_.diagonal[i] = c_.S ? c_.S[std::size_t(i) * p_.m + i] : dot(row, row, p_.n);
     }
+    schur_diagonal(team_, c_.Y, c_.S, p_.n, p_.m, s_.diagonal);
     double cost = 0;  // a linear program's cost is scaled to one; y then carries the scale
     if (!p_.P)
       for (int j : team_.items(p_.n))
@@ -190,9 +187,7 @@ class Forward {
   BPQP_HD void keep_best(double worst, const Residuals& r) {
     best_ = worst;
     report_.residuals = r;
-    for (int j : team_.items(p_.n)) s_.x_best[j] = x_[j];
-    for (int i : team_.items(p_.m)) s_.y_best[i] = y_[i];
-    team_.sync();
+    copy_point(team_, p_.n, p_.m, x_, y_, s_.x_best, s_.y_best);
   }
 
   /// h = L^-1 r and the activities v = A x + Y'h that follow if y stays, scaled.
@@ -228,7 +223,7 @@ class Forward {
         a.y[i] = w_.y[i];
       }
       team_.sync();
-      rho_ = o_.rho > 0 ? o_.rho : initial_rho();
+      rho_ = o_.rho > 0 ? o_.rho : starting_rho(team_, s_.diagonal, p_.m);
     }
     const int left = o_.max_iter - report_.iterations;
     const int wanted = o_.polish ? guess_iterations_ : left;
@@ -239,13 +234,6 @@ class Forward {
     if (guess_iterations_ < o_.max_iter) guess_iterations_ *= 5;
     guess_eps_ *= 0.1;
     if (r.finite) take_multipliers(a.y);
-  }
-
-  BPQP_HD double initial_rho() const {
-    double trace = 0;
-    for (int i : team_.items(p_.m)) trace += double(s_.diagonal[i]);
-    trace = team_.sum(trace);
-    return trace > 0 ? p_.m / trace : 1;
   }
 
   /// c = v + S y: the activities at y = 0.
@@ -452,9 +440,7 @@ class Forward {
   }
 
   BPQP_HD ForwardReport finish() {
-    for (int j : team_.items(p_.n)) x_[j] = s_.x_best[j];
-    for (int i : team_.items(p_.m)) y_[i] = s_.y_best[i];
-    team_.sync();
+    copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
     const bool given_up = interior_ && !verified_;
     if (given_up) {  // the derivatives go by the interior point
       transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, s_.v);
@@ -473,39 +459,25 @@ class Forward {
                          ? status_of(report_.residuals, o_.eps_abs, o_.eps_rel)
                          : Status::numerical_error;
     report_.verified = verified_ && report_.status == Status::solved;
-    report_.differentiable = report_.verified && strictly_complementary() &&
-                             regular(team_, p_, c_, schur_, w_, s_);
+    report_.differentiable = report_.verified && strict() && regular(team_, p_, c_, schur_, w_, s_);
     return report_;
   }
 
-  /// Every inequality is clearly active or clearly inactive, and every equality is in the set.
-  BPQP_HD bool strictly_complementary() {
-    double weak = 0, y_scale = 0;
+  BPQP_HD bool strict() {
+    double y_scale = 0;
     for (int i : team_.items(p_.m)) y_scale = nan_max(y_scale, std::fabs(double(w_.y[i])));
     for (int j : team_.items(p_.n)) {  // what the multipliers balance: they may all be rounding
       const double largest = nan_max(
-          std::fabs(double(p_.q[j])), nan_max(
-                                          std::fabs(double(s_.products.Px[j])),
-                                          std::fabs(double(s_.products.Aty[j]))));
+          std::fabs(double(p_.q[j])),
+          nan_max(
+              std::fabs(double(s_.products.Px[j])), std::fabs(double(s_.products.Aty[j]))));
       y_scale = nan_max(y_scale, cost_ * double(c_.scaling.D[j]) * largest);
     }
-    y_scale = team_.max(y_scale);
-    for (int i : team_.items(p_.m)) {
-      if (rows_.equality(i)) {
-        if (w_.side[i] == 0) weak = 1;
-      } else if (w_.side[i] != 0) {
-        if (!(std::fabs(double(w_.y[i])) > kStrict * y_scale)) weak = 1;
-      } else {
-        const double Ax = double(s_.products.Ax[i]) * double(c_.scaling.E[i]);
-        if (near_side(Ax, double(s_.l[i]), double(s_.u[i]))) weak = 1;
-      }
-    }
-    return team_.max(weak) == 0;
-  }
-
-  BPQP_HD static bool near_side(double Ax, double l, double u) {
-    return (has_lower(l) && !(Ax - l > kStrict * (1 + std::fabs(l)))) ||
-           (has_upper(u) && !(u - Ax > kStrict * (1 + std::fabs(u))));
+    return strictly_complementary(team_, p_.m, team_.max(y_scale), [this](int i) {
+      const double Ax = double(s_.products.Ax[i]) * double(c_.scaling.E[i]);
+      return RowAtPoint{
+          double(s_.l[i]), double(s_.u[i]), Ax, double(w_.y[i]), w_.side[i] != 0};
+    });
   }
 
   const T& team_;

@@ -8,6 +8,36 @@
 
 namespace bpqp::core {
 
+/// A multiplier below this times what it balances, or a slack below this times 1 + |side|: weakly
+/// active.
+constexpr double kStrict = 1e-7;
+
+BPQP_HD inline bool near_side(double Ax, double l, double u) {
+  return (has_lower(l) && !(Ax - l > kStrict * (1 + std::fabs(l)))) ||
+         (has_upper(u) && !(u - Ax > kStrict * (1 + std::fabs(u))));
+}
+
+/// A linear row at a point, in any units.
+struct RowAtPoint {
+  double l, u, Ax, y;
+  bool held;  ///< in the working set
+};
+
+/// Whether every inequality of the first `rows` is clearly active or clearly inactive, and every
+/// equality held. row(i) gives RowAtPoint; y_scale is what multipliers are measured by.
+template <Team T, class Row>
+BPQP_HD bool strictly_complementary(const T& team, int rows, double y_scale, const Row& row) {
+  double weak = 0;
+  for (int i : team.items(rows)) {
+    const RowAtPoint r = row(i);
+    const bool strict = r.l == r.u ? r.held
+                        : r.held   ? std::fabs(r.y) > kStrict * y_scale
+                                   : !near_side(r.Ax, r.l, r.u);
+    if (!strict) weak = 1;
+  }
+  return team.max(weak) == 0;
+}
+
 /// Rows whose S_WW, its diagonal scaled to one, has a smaller eigenvalue (P positive definite: an
 /// angle of 1e-5) count as dependent. Where P is singular sigma widens the spectrum, and regular()
 /// asks more. And the steps of inverse iteration that look for it.

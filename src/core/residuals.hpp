@@ -26,6 +26,15 @@ struct KktVectors {
   }
 };
 
+/// (x, y) to another place.
+template <class R, Team T>
+BPQP_HD void copy_point(
+    const T& team, int n, int m, const R* x, const R* y, R* x_to, R* y_to) {
+  for (int j : team.items(n)) x_to[j] = x[j];
+  for (int i : team.items(m)) y_to[i] = y[i];
+  team.sync();
+}
+
 struct Residuals {
   double primal = 0, dual = 0, gap = 0;
   double primal_scale = 0, dual_scale = 0, gap_scale = 0;

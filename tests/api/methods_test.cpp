@@ -36,6 +36,23 @@ void expect_answers(Family family, Method method, const io::FamilyOptions& optio
   }
 }
 
+struct Differentiated {
+  Report report;
+  Gradients<double> g;
+};
+
+/// The problem solved by default, and the gradient of the sum of x.
+Differentiated gradient_of_the_sum(const DenseProblem& p) {
+  const Batch<double> batch(p);
+  Solver<double> solver(batch.shape, 1);
+  Answers<double> a(batch.shape, 1);
+  solver.solve(batch.view(), a.view());
+  const std::vector<double> ones(std::size_t(batch.shape.n), 1);
+  Gradients<double> g(batch.shape, 1);
+  solver.backward({{ones.data(), batch.shape.n, 0}, {}}, g.view());
+  return {a.report[0], g};
+}
+
 constexpr Family kQuadratic[] = {
     Family::qp, Family::box, Family::portfolio, Family::mpc, Family::dense_ineq};
 
@@ -83,15 +100,9 @@ TEST(Methods, AVertexHasNoGradientInTheCost) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const KnownProblem k =
         random_known({.n = 8, .equalities = 3, .active = 5, .inactive = 4, .rank_P = 0}, seed);
-    const Batch<double> batch(k.problem);
-    Solver<double> solver(batch.shape, 1);
-    Answers<double> a(batch.shape, 1);
-    solver.solve(batch.view(), a.view());
-    ASSERT_EQ(a.report[0].status, Status::solved);
-    EXPECT_TRUE(a.report[0].differentiable);
-    const std::vector<double> ones(8, 1);
-    Gradients<double> g(batch.shape, 1);
-    solver.backward({{ones.data(), 8, 0}, {}}, g.view());
+    const auto [report, g] = gradient_of_the_sum(k.problem);
+    ASSERT_EQ(report.status, Status::solved);
+    EXPECT_TRUE(report.differentiable);
     double sides = 0;
     for (std::size_t i = 0; i < g.u.size(); ++i)
       sides = std::fmax(sides, std::fabs(g.l[i] + g.u[i]));
@@ -118,15 +129,9 @@ TEST(Methods, SolutionsThatAreNotUniqueAreFlaggedAndTheirGradientIsFinite) {
       SCOPED_TRACE("rank " + std::to_string(rank) + ", seed " + std::to_string(seed));
       const KnownProblem k =
           random_known({.n = 8, .equalities = 1, .active = 2, .inactive = 8, .rank_P = rank}, seed);
-      const Batch<double> batch(k.problem);
-      Solver<double> solver(batch.shape, 1);
-      Answers<double> a(batch.shape, 1);
-      solver.solve(batch.view(), a.view());
-      ASSERT_EQ(a.report[0].status, Status::solved);
-      EXPECT_FALSE(a.report[0].differentiable);
-      const std::vector<double> ones(8, 1);
-      Gradients<double> g(batch.shape, 1);
-      solver.backward({{ones.data(), 8, 0}, {}}, g.view());
+      const auto [report, g] = gradient_of_the_sum(k.problem);
+      ASSERT_EQ(report.status, Status::solved);
+      EXPECT_FALSE(report.differentiable);
       for (const auto* v : {&g.P, &g.q, &g.A, &g.l, &g.u})
         for (double e : *v) EXPECT_TRUE(std::isfinite(e));
     }
