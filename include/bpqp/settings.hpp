@@ -39,9 +39,9 @@ struct Settings {
   double eps_rel = 1e-6;  ///< relative tolerance; >= 0; not both tolerances 0
   int max_iter = 4000;    ///< ADMM iterations per problem, >= 1; the interior point
                           ///< method stops at this too, and at 100 for each of its two forms
-  int max_exchanges = 0;  ///< rows exchanged per problem before it is given up; 0: 100 + 20 (n + m).
-                          ///< Where the interior point method can take over, at most 100 + (n + m)/2,
-                          ///< and after it 50 + (n + m)/10
+  int max_exchanges = 0;  ///< rows exchanged per problem before it is given up; 0: 100 + 20 (n +
+                          ///< m). Where the interior point method can take over, at most 100 + (n +
+                          ///< m)/2, and after it 50 + (n + m)/10
   double time_limit = 0;  ///< seconds for one call of solve; problems over it end as
                           ///< iteration_limit; 0: none
 

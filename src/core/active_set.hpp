@@ -17,16 +17,16 @@ constexpr double kDependent = 1e-13;
 
 template <class R>
 struct WorkingSet {
-  int capacity = 0;              ///< most rows: min(2 n, m). No more than n are independent, but
-                                 ///< with S + mu I the set may be larger
-  int* list = nullptr;           ///< [capacity] rows in the order of the factor
-  signed char* side = nullptr;   ///< [m] 1: at u, -1: at l, 0: not in the set
-  R* y = nullptr;                ///< [m] multipliers, zero off the set
-  R* change = nullptr;           ///< [m] sum of the changes of y since `change` was last set to zero
-                                 ///< (each pass does): steps that refine x, too small to be seen in
-                                 ///< a difference of two y
-  R* L = nullptr;                ///< [capacity x capacity] column-major, lower
-  int size = 0;                  ///< k; the same on every lane, each lane has its own copy
+  int capacity = 0;             ///< most rows: min(2 n, m). No more than n are independent, but
+                                ///< with S + mu I the set may be larger
+  int* list = nullptr;          ///< [capacity] rows in the order of the factor
+  signed char* side = nullptr;  ///< [m] 1: at u, -1: at l, 0: not in the set
+  R* y = nullptr;               ///< [m] multipliers, zero off the set
+  R* change = nullptr;          ///< [m] sum of the changes of y since `change` was last set to zero
+                                ///< (each pass does): steps that refine x, too small to be seen in
+                                ///< a difference of two y
+  R* L = nullptr;               ///< [capacity x capacity] column-major, lower
+  int size = 0;                 ///< k; the same on every lane, each lane has its own copy
 
   BPQP_HD static WorkingSet lay_out(Arena& arena, int n, int m) {
     WorkingSet w;
@@ -46,8 +46,7 @@ struct WorkingSet {
 /// (needed for the ray if it is dependent). Returns whether the row joined. side and y are the
 /// caller's to set.
 template <class R, Team T>
-BPQP_HD bool append(
-    const T& team, const Schur<R>& schur, WorkingSet<R>& w, int row, R* s) {
+BPQP_HD bool append(const T& team, const Schur<R>& schur, WorkingSet<R>& w, int row, R* s) {
   const int k = w.size;
   schur.column(team, row, w.list, k, s);
   solve_lower(team, w.L, k, w.capacity, s, 1, w.capacity);
@@ -116,8 +115,7 @@ BPQP_HD bool list_rows(const T& team, WorkingSet<R>& w, int m, const R* l, const
 template <class R, Team T>
 BPQP_HD bool factor_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
   const int k = w.size;
-  for (int j = 0; j < k; ++j)
-    schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
+  for (int j = 0; j < k; ++j) schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
   if (!cholesky(team, w.L, k, w.capacity).positive) return false;
   double dependent = 0;
   for (int j : team.items(k)) {

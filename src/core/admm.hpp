@@ -52,12 +52,12 @@ struct AdmmState {
 template <class R>
 struct ZForm {
   int m = 0;
-  const R* S = nullptr;    ///< [m x m]
-  const R* c = nullptr;    ///< [m]
-  R* M = nullptr;          ///< [m x m] factor of M
-  R* inverse = nullptr;    ///< [m x m] M^-1, if m <= kExplicitInverse
-  R* scratch = nullptr;    ///< [m]
-  R* scratch2 = nullptr;   ///< [m]
+  const R* S = nullptr;   ///< [m x m]
+  const R* c = nullptr;   ///< [m]
+  R* M = nullptr;         ///< [m x m] factor of M
+  R* inverse = nullptr;   ///< [m x m] M^-1, if m <= kExplicitInverse
+  R* scratch = nullptr;   ///< [m]
+  R* scratch2 = nullptr;  ///< [m]
 
   template <Team T>
   BPQP_HD bool factor(const T& team, const R* rho) const {
@@ -97,12 +97,12 @@ struct ZForm {
 template <class R>
 struct XForm {
   int n = 0, m = 0;
-  const R* Y = nullptr;       ///< [n x m]
-  const R* h = nullptr;       ///< [n]
-  R* weighted = nullptr;      ///< [n x m] scratch: Y R^1/2
-  R* N = nullptr;             ///< [n x n] factor of N
-  R* scratch_m = nullptr;     ///< [m]
-  R* scratch_n = nullptr;     ///< [n]
+  const R* Y = nullptr;    ///< [n x m]
+  const R* h = nullptr;    ///< [n]
+  R* weighted = nullptr;   ///< [n x m] scratch: Y R^1/2
+  R* N = nullptr;          ///< [n x n] factor of N
+  R* scratch_m = nullptr;  ///< [m]
+  R* scratch_n = nullptr;  ///< [n]
 
   template <Team T>
   BPQP_HD bool factor(const T& team, const R* rho) const {
@@ -130,7 +130,8 @@ struct XForm {
   }
 };
 
-/// Residuals of the last iteration, relative: |z~ - z| and |rho (z - z_previous)| over their scales.
+/// Residuals of the last iteration, relative: |z~ - z| and |rho (z - z_previous)| over their
+/// scales.
 struct AdmmReport {
   int iterations = 0;
   double primal = 0;

@@ -15,18 +15,19 @@ constexpr double kBarrierLow = 0.1, kBarrierHigh = 10;
 /// One side of every row; cones and equalities use the upper one.
 template <class R>
 struct BarrierSide {
-  R *s = nullptr, *z = nullptr;    ///< [m] slack, multiplier
-  R *ds = nullptr, *dz = nullptr;  ///< [m] step
+  R *s = nullptr, *z = nullptr;              ///< [m] slack, multiplier
+  R *ds = nullptr, *dz = nullptr;            ///< [m] step
   R *ds_kept = nullptr, *dz_kept = nullptr;  ///< [m] step before the last corrector
-  R* residual = nullptr;           ///< [m] of the side's equation
-  R* product = nullptr;            ///< [m] right-hand side of s o z = ...
-  R* r = nullptr;                  ///< [m] right-hand side after s is eliminated
-  R* z2 = nullptr;                 ///< [m] multiplier of the constant direction
+  R* residual = nullptr;                     ///< [m] of the side's equation
+  R* product = nullptr;                      ///< [m] right-hand side of s o z = ...
+  R* r = nullptr;                            ///< [m] right-hand side after s is eliminated
+  R* z2 = nullptr;                           ///< [m] multiplier of the constant direction
 
   BPQP_HD static BarrierSide lay_out(Arena& arena, int m) {
     BarrierSide side;
-    for (R** v : {&side.s, &side.z, &side.ds, &side.dz, &side.ds_kept, &side.dz_kept,
-                  &side.residual, &side.product, &side.r, &side.z2})
+    for (R** v :
+         {&side.s, &side.z, &side.ds, &side.dz, &side.ds_kept, &side.dz_kept, &side.residual,
+          &side.product, &side.r, &side.z2})
       *v = arena.take<R>(m);
     return side;
   }
@@ -90,20 +91,24 @@ BPQP_HD void scale_sides(const T& team, const BarrierSystem<R>& sys, const Barri
   for (int i : team.items(sys.m)) {
     const BarrierSide<R>&U = b.upper, &L = b.lower;
     switch (sys.kind[i]) {
-      case RowKind::upper: sys.w2[i] = U.s[i] / U.z[i]; break;
-      case RowKind::lower: sys.w2[i] = L.s[i] / L.z[i]; break;
+      case RowKind::upper:
+        sys.w2[i] = U.s[i] / U.z[i];
+        break;
+      case RowKind::lower:
+        sys.w2[i] = L.s[i] / L.z[i];
+        break;
       case RowKind::both: {
         const R up = U.s[i] / U.z[i], low = L.s[i] / L.z[i];
         sys.w2[i] = up < low ? up / (1 + up / low) : low / (1 + low / up);
         break;
       }
-      default: sys.w2[i] = 0;
+      default:
+        sys.w2[i] = 0;
     }
   }
   for (int k : team.items(sys.cones.count)) {
     const int first = sys.cones.first(k), d = sys.cones.size(k);
-    sys.eta[first] =
-        R(soc::nesterov_todd(b.upper.s + first, b.upper.z + first, d, sys.nt + first));
+    sys.eta[first] = R(soc::nesterov_todd(b.upper.s + first, b.upper.z + first, d, sys.nt + first));
     for (int i = first; i < first + d; ++i) b.lambda[i] = b.upper.z[i];
     soc::scale(double(sys.eta[first]), sys.nt + first, d, false, b.lambda + first, 1);
   }
@@ -157,8 +162,12 @@ BPQP_HD void split_multipliers(
   const BarrierSide<R>&U = b.upper, &L = b.lower;
   for (int i : team.items(sys.m)) {
     switch (sys.kind[i]) {
-      case RowKind::free: z_upper[i] = z_lower[i] = 0; break;
-      case RowKind::lower: z_upper[i] = 0, z_lower[i] = -y[i]; break;
+      case RowKind::free:
+        z_upper[i] = z_lower[i] = 0;
+        break;
+      case RowKind::lower:
+        z_upper[i] = 0, z_lower[i] = -y[i];
+        break;
       case RowKind::both: {
         const R wu = U.s[i] / U.z[i], wl = L.s[i] / L.z[i];
         if (wu >= wl) {
@@ -170,7 +179,8 @@ BPQP_HD void split_multipliers(
         }
         break;
       }
-      default: z_upper[i] = y[i], z_lower[i] = 0;
+      default:
+        z_upper[i] = y[i], z_lower[i] = 0;
     }
   }
   team.sync();
@@ -200,8 +210,7 @@ BPQP_HD void step_slacks(const T& team, const BarrierSystem<R>& sys, const Barri
 
 /// The largest step that keeps every slack and multiplier inside.
 template <class R, Team T>
-BPQP_HD double largest_step(
-    const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
+BPQP_HD double largest_step(const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
   double step = INFINITY;
   const auto limit = [&step](R v, R dv) {
     if (dv < 0) step = nan_min(step, -double(v) / double(dv));
@@ -261,7 +270,8 @@ BPQP_HD void set_products(
 }
 
 /// Asks for more centrality on linear rows: products that would leave [kBarrierLow, kBarrierHigh]
-/// times `target` at a step `trial` are brought back to it, those far above only so far (Gondzio 1996).
+/// times `target` at a step `trial` are brought back to it, those far above only so far (Gondzio
+/// 1996).
 template <class R, Team T>
 BPQP_HD void correct_products(
     const T& team,

@@ -30,8 +30,7 @@ BPQP_HD bool factor_barrier(
       for (int j : team.items(f.order))
         largest = nan_max(largest, double(s.M[std::size_t(j) * f.order + j]));
       largest = team.max(largest);
-      for (int j : team.items(f.order))
-        s.M[std::size_t(j) * f.order + j] += R(repair * largest);
+      for (int j : team.items(f.order)) s.M[std::size_t(j) * f.order + j] += R(repair * largest);
       team.sync();
     }
     if (cholesky(team, s.M, f.order, f.order).positive) return true;
@@ -42,8 +41,7 @@ BPQP_HD bool factor_barrier(
 
 /// d_x, d_y: the proximal system's solution for e_x, e_y.
 template <class D, class R, Team T>
-BPQP_HD void solve_by_columns(
-    const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
+BPQP_HD void solve_by_columns(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
   for (int i : team.items(p.m)) s.t_y[i] = s.e_y[i];
   for (int j : team.items(p.n)) s.d_x[j] = s.e_x[j];
   team.sync();
@@ -103,8 +101,7 @@ BPQP_HD double barrier_residual(
   team.sync();
   add_scaled_columns(team, p, s, y, R(-1), s.e_x);
   scaled_rows_product(team, p, s, x, Ax);
-  for (int i : team.items(p.m))
-    s.e_y[i] = s.kind[i] == RowKind::free ? R(0) : r_y[i] - Ax[i];
+  for (int i : team.items(p.m)) s.e_y[i] = s.kind[i] == RowKind::free ? R(0) : r_y[i] - Ax[i];
   team.sync();
   add_squares(team, s, y, s.e_y);
   return nan_max(abs_max(team, s.e_x, p.n), abs_max(team, s.e_y, p.m));
@@ -222,8 +219,7 @@ BPQP_HD void solve_barrier(
     best = error;
     if (slow || error <= kBarrierTarget * size) break;
   }
-  if (best > kBarrierLoose * size && best < INFINITY)
-    krylov_refine(team, p, f, s, size, x, y, Ax);
+  if (best > kBarrierLoose * size && best < INFINITY) krylov_refine(team, p, f, s, size, x, y, Ax);
 }
 
 }  // namespace bpqp::core

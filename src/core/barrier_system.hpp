@@ -112,12 +112,7 @@ BPQP_HD void scaled_rows_product(
 /// out [n] += sign D A'E y.
 template <class D, class R, Team T>
 BPQP_HD void add_scaled_columns(
-    const T& team,
-    const ProblemView<D>& p,
-    const BarrierSystem<R>& s,
-    const R* y,
-    R sign,
-    R* out) {
+    const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s, const R* y, R sign, R* out) {
   for (int i : team.items(p.m)) s.g_y[i] = s.scaling.E[i] * y[i];
   team.sync();
   product(team, p.A, p.n, p.m, p.n, s.g_y, s.s_x);
@@ -137,8 +132,7 @@ BPQP_HD void scaled_hessian_product(
   for (int j : team.items(p.n)) s.s_x[j] = s.scaling.D[j] * x[j];
   team.sync();
   if (f.diagonal) {
-    for (int j : team.items(p.n))
-      out[j] = p.P ? R(p.P[std::size_t(j) * p.n + j]) * s.s_x[j] : R(0);
+    for (int j : team.items(p.n)) out[j] = p.P ? R(p.P[std::size_t(j) * p.n + j]) * s.s_x[j] : R(0);
   } else {
     transposed_product(team, p.P, p.n, p.n, p.n, s.s_x, out);
     if (!f.symmetric) {

@@ -20,9 +20,9 @@ constexpr double kSupportNoise = 1e-11;
 /// Rounding of a sum, relative to its largest term.
 constexpr double kSumNoise = 1e-15;
 
-/// Whether |value| is at most 1e-8, as small beside the largest of its terms, and known so well: without
-/// the second test anything is a certificate once it is scaled to nothing (sides or costs of 1e9),
-/// without the third where terms of 1e15 cancel.
+/// Whether |value| is at most 1e-8, as small beside the largest of its terms, and known so well:
+/// without the second test anything is a certificate once it is scaled to nothing (sides or costs
+/// of 1e9), without the third where terms of 1e15 cancel.
 BPQP_HD inline bool small_beside(double value, double terms) {
   return std::fabs(value) <= kCertificate * nan_min(1.0, terms) &&
          kSumNoise * terms <= kCertificate;
@@ -40,7 +40,8 @@ BPQP_HD double support_terms(const T& team, const ProblemView<D>& p, const R* y)
   return team.sum(sum);
 }
 
-/// Scales the candidate y [m] to a certificate in place; false (y then scaled or not) if it is none.
+/// Scales the candidate y [m] to a certificate in place; false (y then scaled or not) if it is
+/// none.
 template <class D, class R, Team T>
 BPQP_HD bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R* scratch_n) {
   const double largest = abs_max(team, y, p.m);
@@ -70,8 +71,9 @@ BPQP_HD bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R*
   return abs_max(team, scratch_n, p.n) == 0;
 }
 
-/// Makes A'y smaller for the ray y in w.change (scaled units; the set's rows and one more) by changing
-/// it on the working set: the residual comes from the user's data, so few passes reach rounding.
+/// Makes A'y smaller for the ray y in w.change (scaled units; the set's rows and one more) by
+/// changing it on the working set: the residual comes from the user's data, so few passes reach
+/// rounding.
 template <class D, class R, Team T>
 BPQP_HD void refine_ray(
     const T& team,
@@ -94,8 +96,8 @@ BPQP_HD void refine_ray(
   }
 }
 
-/// What a direction d with q'd < 0 is: nothing; flat (P d = 0), so that the objective falls along it
-/// until a row blocks; or, if none ever does, a certificate of unboundedness.
+/// What a direction d with q'd < 0 is: nothing; flat (P d = 0), so that the objective falls along
+/// it until a row blocks; or, if none ever does, a certificate of unboundedness.
 enum class Descent : int { none = 0, flat, certificate };
 
 /// Scales the candidate d [n] to q'd = -1 in place and classifies it; Ad [m] gets A d. `slope` gets
@@ -150,9 +152,7 @@ BPQP_HD Descent classify_descent(
     if (over > 0 && !small_beside(over, row_size(i))) blocked = nan_max(blocked, 1.0);
   }
   blocked = team.max(blocked);
-  return blocked == 0   ? Descent::certificate
-         : blocked == 1 ? Descent::flat
-                        : Descent::none;
+  return blocked == 0 ? Descent::certificate : blocked == 1 ? Descent::flat : Descent::none;
 }
 
 }  // namespace bpqp::core

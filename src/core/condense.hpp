@@ -71,8 +71,7 @@ BPQP_HD double scaled_hessian_maximum(
     const T& team, const ProblemView<D>& p, const Condensed<R>& c, R* scratch_n) {
   for (int j : team.items(p.n)) scratch_n[j] = 0;
   team.sync();
-  scaled_maxima(
-      team, c.L, p.n, p.n, p.n, c.scaling.D, c.scaling.D, true, scratch_n, scratch_n);
+  scaled_maxima(team, c.L, p.n, p.n, p.n, c.scaling.D, c.scaling.D, true, scratch_n, scratch_n);
   return abs_max(team, scratch_n, p.n);
 }
 

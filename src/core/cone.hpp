@@ -1,9 +1,9 @@
 /// \file
-/// One second-order cone SOC(d) = {(t, v): t >= |v|}, t first (docs/math.md section 11): projection,
-/// its Jordan algebra, and the Nesterov-Todd scaling. One lane works on one cone.
+/// One second-order cone SOC(d) = {(t, v): t >= |v|}, t first (docs/math.md section 11):
+/// projection, its Jordan algebra, and the Nesterov-Todd scaling. One lane works on one cone.
 ///
-/// Sources: Boyd and Vandenberghe, exercise 8.3(c) (projection); Vandenberghe 2010, "The CVXOPT linear
-/// and quadratic cone program solvers", sections 2 and 4 (scaling, products, steps).
+/// Sources: Boyd and Vandenberghe, exercise 8.3(c) (projection); Vandenberghe 2010, "The CVXOPT
+/// linear and quadratic cone program solvers", sections 2 and 4 (scaling, products, steps).
 #pragma once
 
 #include <cmath>
@@ -78,12 +78,13 @@ template <class R>
 BPQP_HD void divide(const R* lambda, const R* b, int d, R* out) {
   const double first =
       (double(lambda[0]) * double(b[0]) - tail_dot(lambda, b, d)) / determinant(lambda, d);
-  for (int i = 1; i < d; ++i) out[i] = R((double(b[i]) - first * double(lambda[i])) / double(lambda[0]));
+  for (int i = 1; i < d; ++i)
+    out[i] = R((double(b[i]) - first * double(lambda[i])) / double(lambda[0]));
   out[0] = R(first);
 }
 
-/// The Nesterov-Todd point of s and z, both inside: w (w_0^2 - |w_1|^2 = 1) into w [d]; returns eta.
-/// W z = W^-1 s = lambda with W = eta [w_0 w_1'; w_1 I + w_1 w_1'/(1 + w_0)].
+/// The Nesterov-Todd point of s and z, both inside: w (w_0^2 - |w_1|^2 = 1) into w [d]; returns
+/// eta. W z = W^-1 s = lambda with W = eta [w_0 w_1'; w_1 I + w_1 w_1'/(1 + w_0)].
 template <class R>
 BPQP_HD double nesterov_todd(const R* s, const R* z, int d, R* w) {
   const double a = std::sqrt(determinant(s, d)), b = std::sqrt(determinant(z, d));

@@ -1,17 +1,18 @@
 /// \file
-/// Problems with second-order cones as equality-constrained QPs at a point (docs/math.md section 11).
+/// Problems with second-order cones as equality-constrained QPs at a point (docs/math.md section
+/// 11).
 ///
-/// With s = u - A x, v = s - y/rho and J the Jacobian of the projection at v, whose eigenvectors in one
-/// cone are e1 = (1, a)/sqrt 2 (eigenvalue 1), e0 = (-1, a)/sqrt 2 (0) and the rest (mu = (1 + t/r)/2),
-/// a = tail/r, the system
+/// With s = u - A x, v = s - y/rho and J the Jacobian of the projection at v, whose eigenvectors in
+/// one cone are e1 = (1, a)/sqrt 2 (eigenvalue 1), e0 = (-1, a)/sqrt 2 (0) and the rest (mu = (1 +
+/// t/r)/2), a = tail/r, the system
 ///
 ///   [P  A'; (I - J) A  -J/rho] [w; d] = [g; (I - J) g_y]
 ///
 /// is that of an equality-constrained QP: a cone on its boundary gives the one row e0'A and adds
-/// kappa A'Q A to the Hessian, kappa = rho (1 - mu)/mu, Q = I - e0 e0' - e1 e1'; one at its apex gives
-/// all its rows, one inside none. So the machinery of linear rows (condense, WorkingSet, kkt_solve)
-/// serves cones too, P singular included.
-/// Sources: Busseti, Moursi and Boyd 2019 (derivative of the projection); BPQP 2024 (curvature in P).
+/// kappa A'Q A to the Hessian, kappa = rho (1 - mu)/mu, Q = I - e0 e0' - e1 e1'; one at its apex
+/// gives all its rows, one inside none. So the machinery of linear rows (condense, WorkingSet,
+/// kkt_solve) serves cones too, P singular included. Sources: Busseti, Moursi and Boyd 2019
+/// (derivative of the projection); BPQP 2024 (curvature in P).
 #pragma once
 
 #include "core/regular.hpp"
@@ -23,12 +24,12 @@ enum class ConeState : int { inside = 0, boundary, apex };
 /// The equality-constrained QP of one point, kept for the derivatives.
 template <class R>
 struct ConeKkt {
-  R* P = nullptr;     ///< [n x n] P + the curvature, both triangles
-  R* A = nullptr;     ///< [m x n] rows that are active in it; zero where a cone has fewer
-  R* axis = nullptr;  ///< [m] a in the rows of cones on the boundary, at [first + 1 ...]
+  R* P = nullptr;          ///< [n x n] P + the curvature, both triangles
+  R* A = nullptr;          ///< [m x n] rows that are active in it; zero where a cone has fewer
+  R* axis = nullptr;       ///< [m] a in the rows of cones on the boundary, at [first + 1 ...]
   R* curvature = nullptr;  ///< [m] kappa, at a cone's first row
   R* state = nullptr;      ///< [m] ConeState, at a cone's first row
-  R* rho = nullptr;  ///< [m] what makes its slack and multiplier comparable, at its first row
+  R* rho = nullptr;        ///< [m] what makes its slack and multiplier comparable, at its first row
 
   BPQP_HD static ConeKkt lay_out(Arena& arena, int n, int m) {
     ConeKkt k;
@@ -48,7 +49,8 @@ struct ConeKkt {
 };
 
 /// States, axes and curvatures at (x, y), and which rows the QP holds (side, in the cones' rows).
-/// y_scale: what multipliers are measured by. Returns whether every cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
+/// y_scale: what multipliers are measured by. Returns whether every cone is strictly what it is. v
+/// [m] gets s - y/rho in the cones' rows.
 template <class D, class R, Team T>
 BPQP_HD bool classify_cones(
     const T& team,
@@ -175,7 +177,8 @@ BPQP_HD bool factor_cone_kkt(
 }
 
 /// The right-hand side (g_x, g_y) of the problem becomes that of the QP, in place: g_x gains
-/// kappa A'Q g_y, g_y its component along e0. `kept` [m] gets g_y in the rows of the boundary's cones.
+/// kappa A'Q g_y, g_y its component along e0. `kept` [m] gets g_y in the rows of the boundary's
+/// cones.
 template <class D, class R, Team T>
 BPQP_HD void to_cone_qp(
     const T& team,
@@ -196,10 +199,9 @@ BPQP_HD void to_cone_qp(
       along += double(k.axis[first + i]) * double(g_y[first + i]);
     }
     for (int i = 0; i < d; ++i)  // kappa Q g_y
-      scratch_m[first + i] = boundary && i > 0
-                                 ? k.curvature[first] *
-                                       (g_y[first + i] - R(along) * k.axis[first + i])
-                                 : R(0);
+      scratch_m[first + i] =
+          boundary && i > 0 ? k.curvature[first] * (g_y[first + i] - R(along) * k.axis[first + i])
+                            : R(0);
     if (!boundary) continue;
     g_y[first] = R((along - double(g_y[first])) * std::sqrt(0.5));
     for (int i = 1; i < d; ++i) g_y[first + i] = 0;
@@ -226,14 +228,12 @@ BPQP_HD void from_cone_qp(
     if (k.state_of(first) != ConeState::boundary) continue;
     double along = 0;
     for (int i = 1; i < size; ++i)
-      along += double(k.axis[first + i]) *
-               (double(scratch_m[first + i]) - double(kept[first + i]));
+      along += double(k.axis[first + i]) * (double(scratch_m[first + i]) - double(kept[first + i]));
     const double d0 = double(d[first]) * std::sqrt(0.5);
     d[first] = R(-d0);
     for (int i = 1; i < size; ++i) {
       const double a = double(k.axis[first + i]);
-      const double across =
-          double(scratch_m[first + i]) - double(kept[first + i]) - along * a;
+      const double across = double(scratch_m[first + i]) - double(kept[first + i]) - along * a;
       d[first + i] = R(d0 * a + double(k.curvature[first]) * across);
     }
   }

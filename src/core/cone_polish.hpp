@@ -1,7 +1,7 @@
 /// \file
-/// The polish of a problem with cones: semismooth Newton on its KKT conditions (docs/math.md section
-/// 11), each step an equality-constrained QP (cone_kkt.hpp). The last one's factor serves the
-/// derivatives. Sources: Ali, Wong and Kolter 2017 (semismooth Newton for conic programs).
+/// The polish of a problem with cones: semismooth Newton on its KKT conditions (docs/math.md
+/// section 11), each step an equality-constrained QP (cone_kkt.hpp). The last one's factor serves
+/// the derivatives. Sources: Ali, Wong and Kolter 2017 (semismooth Newton for conic programs).
 #pragma once
 
 #include "core/cone_kkt.hpp"
@@ -17,7 +17,8 @@ constexpr double kConePolished = 1e-13;
 template <class D, class R, Team T>
 class ConePolish {
  public:
-  /// (x, y): in the point, out the polished one. set.side: in, in the linear rows, which are active.
+  /// (x, y): in the point, out the polished one. set.side: in, in the linear rows, which are
+  /// active.
   BPQP_HD ConePolish(
       const T& team,
       const ProblemView<D>& p,
@@ -77,15 +78,14 @@ class ConePolish {
     for (int i : team_.items(p_.linear_rows())) {
       const bool held = set_.side[i] != 0;
       if (!held) y_[i] = 0;
-      g_y[i] = held ? R((set_.side[i] > 0 ? double(p_.u[i]) : double(p_.l[i])) - double(Ax[i]))
-                    : R(0);
+      g_y[i] =
+          held ? R((set_.side[i] > 0 ? double(p_.u[i]) : double(p_.l[i])) - double(Ax[i])) : R(0);
     }
     for (int c : team_.items(p_.cones.count)) cone_rhs(c, Ax, g_y);
     team_.sync();
     kkt_products(team_, p_, symmetric_, false, x_, y_, s_.products, s_.t);
     for (int j : team_.items(p_.n))
-      g_x[j] = R(
-          -(double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
+      g_x[j] = R(-(double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
     team_.sync();
     to_cone_qp(team_, p_, k_, g_x, g_y, s_.admm.z, s_.v, s_.t);
     const ProblemView<R> qp = k_.view(p_);
@@ -97,8 +97,8 @@ class ConePolish {
     team_.sync();
   }
 
-  /// The cone's share of g_y; and of y what its state leaves no room for: all of it inside, the part
-  /// along e1 on the boundary.
+  /// The cone's share of g_y; and of y what its state leaves no room for: all of it inside, the
+  /// part along e1 on the boundary.
   BPQP_HD void cone_rhs(int c, const R* Ax, R* g_y) {
     const int first = p_.cones.first(c), d = p_.cones.size(c);
     const ConeState state = k_.state_of(first);

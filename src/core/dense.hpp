@@ -78,8 +78,7 @@ BPQP_HD Pivots cholesky(const T& team, R* A, int n, int ld) {
 
 /// B [n x columns] becomes L^-1 B.
 template <class R, Team T>
-BPQP_HD void solve_lower(
-    const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
+BPQP_HD void solve_lower(const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
   for (int k = 0; k < n; ++k) {
     const R* l = L + std::size_t(k) * ld;
     for (int j : team.items(columns)) B[std::size_t(j) * ld_b + k] /= l[k];

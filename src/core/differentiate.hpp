@@ -1,11 +1,11 @@
 /// \file
-/// A KKT point from elsewhere made ready for the derivatives (docs/math.md section 9): the Hessian of
-/// the Lagrangian and the Jacobian of the active rows, factored as if a solve had ended there.
+/// A KKT point from elsewhere made ready for the derivatives (docs/math.md section 9): the Hessian
+/// of the Lagrangian and the Jacobian of the active rows, factored as if a solve had ended there.
 ///
 /// The Hessian need only be positive definite on the null space of the active rows. Where it is not
 /// positive definite itself, H = P + gamma A_W'A_W is factored with gamma large enough: on the
-/// active rows A_W w is prescribed, so that the solution (w, d) stays the same once gamma A_W'r_y is
-/// added to the right-hand side (kkt.hpp does).
+/// active rows A_W w is prescribed, so that the solution (w, d) stays the same once gamma A_W'r_y
+/// is added to the right-hand side (kkt.hpp does).
 #pragma once
 
 #include "core/forward_work.hpp"
@@ -41,9 +41,9 @@ BPQP_HD bool condense_augmented(
 }
 
 /// Factors c and the set's rows (set.side given; +-1 where active). Returns status solved, or why
-/// there is no derivative: invalid_input; numerical_error where K is singular (the active rows depend
-/// on one another, or P is semidefinite and no gamma makes H positive definite); non_convex where P
-/// is not semidefinite and no gamma does.
+/// there is no derivative: invalid_input; numerical_error where K is singular (the active rows
+/// depend on one another, or P is semidefinite and no gamma makes H positive definite); non_convex
+/// where P is not semidefinite and no gamma does.
 template <class D, class R, Team T>
 BPQP_HD ForwardReport attach_point(
     const T& team,

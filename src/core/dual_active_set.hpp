@@ -1,6 +1,6 @@
 /// \file
-/// The dual active-set method: from multipliers of the right signs to the solution, in finitely many
-/// exchanges, each of which raises the dual objective (docs/math.md M19-M22):
+/// The dual active-set method: from multipliers of the right signs to the solution, in finitely
+/// many exchanges, each of which raises the dual objective (docs/math.md M19-M22):
 ///
 ///   maximise over y   -1/2 y'S y + c'y - h(y),   h(y) = sum u_i max(y_i, 0) + l_i min(y_i, 0)
 ///
@@ -182,8 +182,7 @@ BPQP_HD DualReport dual_active_set(
     int max_exchanges) {
   DualReport report;
   while (report.exchanges <= max_exchanges) {
-    report.exchanges +=
-        settle(team, schur, rows, w, v, scratch, max_exchanges - report.exchanges);
+    report.exchanges += settle(team, schur, rows, w, v, scratch, max_exchanges - report.exchanges);
     const Pick worst = most_violated(team, schur, rows, w, v);
     if (worst.value != worst.value) return {DualOutcome::failed, report.exchanges};
     if (worst.index < 0) return {DualOutcome::optimal, report.exchanges};

@@ -17,8 +17,8 @@ constexpr double kNoiseMargin = 10;
 /// multipliers and activities that belong together: a change d of y changes v by -S d.
 template <class R>
 struct RowSides {
-  const R* l = nullptr;     ///< [m]
-  const R* u = nullptr;     ///< [m]
+  const R* l = nullptr;  ///< [m]
+  const R* u = nullptr;  ///< [m]
   double tolerance = 0;  ///< a row may exceed its side by this times 1 + |side|, and by `noise`
   double noise = 0;      ///< rounding in the activities, as measured on rows held at their sides
 
@@ -97,12 +97,7 @@ BPQP_HD void release(
 /// set should now lie on its side, and how far off it lies is what rounding did to all activities.
 template <class R, Team T>
 BPQP_HD void full_step(
-    const T& team,
-    const Schur<R>& schur,
-    RowSides<R>& rows,
-    const WorkingSet<R>& w,
-    R* v,
-    R* d) {
+    const T& team, const Schur<R>& schur, RowSides<R>& rows, const WorkingSet<R>& w, R* v, R* d) {
   change_multipliers(team, schur, w, w.list, w.size, d, v);
   double off = 0;
   for (int j : team.items(w.size)) {

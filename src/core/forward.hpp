@@ -3,13 +3,14 @@
 ///
 ///   [residuals - linearise - guess - exchange - step] ... - report
 ///
-/// The loop is in delta form. From the point (x, y), with r = -(P x + q + A'y) from the user's data,
+/// The loop is in delta form. From the point (x, y), with r = -(P x + q + A'y) from the user's
+/// data,
 ///
 ///   x+ = x + H^-1 (r - A'(y+ - y)),   A x+ = c - S y+,   c = A x + A H^-1 r + S y
 ///
-/// so that the constraint-space problem (c, S, l, u) yields y+, and each pass also refines. Where P is
-/// positive definite one pass solves and the next confirms; where it is singular, the passes are the
-/// proximal point method with centre x (Rockafellar 1976), finite for linear programs.
+/// so that the constraint-space problem (c, S, l, u) yields y+, and each pass also refines. Where P
+/// is positive definite one pass solves and the next confirms; where it is singular, the passes are
+/// the proximal point method with centre x (Rockafellar 1976), finite for linear programs.
 #pragma once
 
 #include "core/dual_active_set.hpp"
@@ -126,7 +127,7 @@ class Forward {
   /// method waits, it is the quicker way beyond about this many.
   BPQP_HD int most_exchanges() const {
     const int size = p_.n + p_.m;
-    const int most = interior_                          ? 50 + size / 10
+    const int most = interior_                        ? 50 + size / 10
                      : o_.method == Method::automatic ? 100 + size / 2
                                                       : o_.max_exchanges;
     return most < o_.max_exchanges ? most : o_.max_exchanges;
@@ -165,7 +166,8 @@ class Forward {
     unscale_y();
   }
 
-  /// The sides that (x, y) suggests: those whose multiplier exceeds their slack (scaled; OSQP's rule).
+  /// The sides that (x, y) suggests: those whose multiplier exceeds their slack (scaled; OSQP's
+  /// rule).
   BPQP_HD void sides_by_slack(const R* Ax) {
     for (int i : team_.items(p_.m)) {
       const double v = double(c_.scaling.E[i]) * double(Ax[i]), y = double(y_start(i));
@@ -194,9 +196,9 @@ class Forward {
   BPQP_HD void linearise() {
     const Scaling<R> scale = c_.scaling;
     for (int j : team_.items(p_.n))
-      s_.h[j] = R(
-          -cost_ * double(scale.D[j]) *
-          (double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
+      s_.h[j] =
+          R(-cost_ * double(scale.D[j]) *
+            (double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
     activities_at_y(s_.products.Ax);
   }
 
@@ -241,8 +243,7 @@ class Forward {
     product(team_, c_.S, p_.m, p_.m, p_.m, w_.y, s_.c);
     for (int i : team_.items(p_.m)) s_.c[i] += s_.v[i];
     team_.sync();
-    const ZForm<R> op{
-        p_.m, c_.S, s_.c, s_.admm_factor, s_.admm_operator, s_.kkt.a, s_.kkt.r_y};
+    const ZForm<R> op{p_.m, c_.S, s_.c, s_.admm_factor, s_.admm_operator, s_.kkt.a, s_.kkt.r_y};
     return admm(
         team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget,
         p_.cones);
@@ -256,8 +257,8 @@ class Forward {
     for (int j : team_.items(n))
       s_.t[j] += s_.h[j] + dot(c_.L + std::size_t(j) * n + j, s_.kkt.r_x + j, n - j);
     team_.sync();
-    const XForm<R> op{
-        n, p_.m, c_.Y, s_.t, s_.admm_operator, s_.admm_factor, s_.kkt.a, s_.kkt.spare};
+    const XForm<R> op{n,        p_.m,        c_.Y, s_.t, s_.admm_operator, s_.admm_factor,
+                      s_.kkt.a, s_.kkt.spare};
     return admm(
         team_, op, s_.admm, s_.l, s_.u, p_.m, rho_, o_.alpha, o_.adaptive_rho, guess_eps_, budget,
         p_.cones);
@@ -287,8 +288,7 @@ class Forward {
     if (!o_.polish) return true;
     if (first) {
       for (int round = 0, previous = p_.m + 1; round < kBlockRounds && !verified_; ++round) {
-        const int exchanged =
-            exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
+        const int exchanged = exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
         report_.exchanges += exchanged;
         verified_ = exchanged == 0;
         if (exchanged >= previous) break;
@@ -311,15 +311,13 @@ class Forward {
   /// Rounding hides violations: the multipliers have run off along nearly dependent rows.
   BPQP_HD bool drowned() const { return rows_.noise > kDrowned; }
 
-  /// From here on the dual is proximal too (S + mu I, centre y of each pass): no row then depends on
-  /// others, and no tie is exact. The passes become the proximal method of multipliers, whose steps in
-  /// y tend to the certificate where there is no solution (Banjac et al. 2019).
+  /// From here on the dual is proximal too (S + mu I, centre y of each pass): no row then depends
+  /// on others, and no tie is exact. The passes become the proximal method of multipliers, whose
+  /// steps in y tend to the certificate where there is no solution (Banjac et al. 2019).
   BPQP_HD void regularise() {
     if (schur_.mu == 0) schur_.mu = dual_proximal();
   }
-  BPQP_HD R dual_proximal() const {
-    return R(kDualProximal * abs_max(team_, s_.diagonal, p_.m));
-  }
+  BPQP_HD R dual_proximal() const { return R(kDualProximal * abs_max(team_, s_.diagonal, p_.m)); }
 
   BPQP_HD void step() {
     move_x();
@@ -340,14 +338,15 @@ class Forward {
   }
 
   /// Whether the last step (in t) is a direction of unboundedness; x then holds the certificate. A
-  /// step that is one but for a distant row is extended to that row, where the next pass takes it up.
+  /// step that is one but for a distant row is extended to that row, where the next pass takes it
+  /// up.
   BPQP_HD bool unbounded(bool stalled) {
     for (int j : team_.items(p_.n)) s_.h[j] = s_.t[j];
     team_.sync();
     double slope = 0;
     R* Ad = s_.kkt.r_y;
-    const Descent kind = classify_descent(
-        team_, p_, c_.report.symmetric, s_.h, slope, Ad, s_.kkt.r_x, s_.kkt.t);
+    const Descent kind =
+        classify_descent(team_, p_, c_.report.symmetric, s_.h, slope, Ad, s_.kkt.r_x, s_.kkt.t);
     if (kind == Descent::certificate) {
       for (int j : team_.items(p_.n)) x_[j] = s_.h[j];
       team_.sync();
@@ -359,8 +358,8 @@ class Forward {
     return false;
   }
 
-  /// x += t h for the largest t that keeps the rows off the working set; Ad = A h, and the step just
-  /// made was `made` h.
+  /// x += t h for the largest t that keeps the rows off the working set; Ad = A h, and the step
+  /// just made was `made` h.
   BPQP_HD void extend_step(const R* Ad, double made) {
     double limit = INFINITY;
     for (int i : team_.items(p_.m)) {
@@ -391,8 +390,8 @@ class Forward {
     return false;
   }
 
-  /// Whether the rows alone have no solution: the proximal method of multipliers without the cost, H
-  /// only as a metric. Its steps in y vanish if there is one, and tend to a certificate if not.
+  /// Whether the rows alone have no solution: the proximal method of multipliers without the cost,
+  /// H only as a metric. Its steps in y vanish if there is one, and tend to a certificate if not.
   BPQP_HD bool closest_feasible() {
     for (int i : team_.items(p_.m)) w_.y[i] = 0;
     team_.sync();
@@ -455,9 +454,8 @@ class Forward {
     for (int i : team_.items(p_.m))  // an equality counts as held at the side of its multiplier
       if (w_.side[i] != 0 && rows_.equality(i)) w_.side[i] = w_.y[i] < 0 ? -1 : 1;
     team_.sync();
-    report_.status = best_ < INFINITY
-                         ? status_of(report_.residuals, o_.eps_abs, o_.eps_rel)
-                         : Status::numerical_error;
+    report_.status = best_ < INFINITY ? status_of(report_.residuals, o_.eps_abs, o_.eps_rel)
+                                      : Status::numerical_error;
     report_.verified = verified_ && report_.status == Status::solved;
     report_.differentiable = report_.verified && strict() && regular(team_, p_, c_, schur_, w_, s_);
     return report_;
@@ -469,14 +467,12 @@ class Forward {
     for (int j : team_.items(p_.n)) {  // what the multipliers balance: they may all be rounding
       const double largest = nan_max(
           std::fabs(double(p_.q[j])),
-          nan_max(
-              std::fabs(double(s_.products.Px[j])), std::fabs(double(s_.products.Aty[j]))));
+          nan_max(std::fabs(double(s_.products.Px[j])), std::fabs(double(s_.products.Aty[j]))));
       y_scale = nan_max(y_scale, cost_ * double(c_.scaling.D[j]) * largest);
     }
     return strictly_complementary(team_, p_.m, team_.max(y_scale), [this](int i) {
       const double Ax = double(s_.products.Ax[i]) * double(c_.scaling.E[i]);
-      return RowAtPoint{
-          double(s_.l[i]), double(s_.u[i]), Ax, double(w_.y[i]), w_.side[i] != 0};
+      return RowAtPoint{double(s_.l[i]), double(s_.u[i]), Ax, double(w_.y[i]), w_.side[i] != 0};
     });
   }
 
@@ -496,9 +492,9 @@ class Forward {
   int guess_iterations_ = kGuessIterations;
   bool verified_ = false;  ///< KKT holds on the working set in the constraint-space problem
   int losses_ = 0;
-  bool interior_ = false;  ///< started from there: nothing but the end is wanted
+  bool interior_ = false;       ///< started from there: nothing but the end is wanted
   bool no_iterations_ = false;  ///< ADMM could do nothing
-  bool lost_ = false;      ///< the active-set method gave up: more ADMM before the next try
+  bool lost_ = false;           ///< the active-set method gave up: more ADMM before the next try
   ForwardReport report_;
 };
 

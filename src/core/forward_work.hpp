@@ -2,8 +2,8 @@
 /// Options, scratch memory and report of the forward pass of one problem (solve_one.hpp).
 #pragma once
 
-#include "bpqp/status.hpp"
 #include "bpqp/settings.hpp"
+#include "bpqp/status.hpp"
 #include "core/interior_point.hpp"
 
 namespace bpqp::core {
@@ -53,14 +53,14 @@ BPQP_HD inline Status status_of(const Residuals& r, double eps_abs, double eps_r
 /// Scratch of one problem; a thread (or block) has one and uses it for problem after problem.
 template <class R>
 struct ForwardWork {
-  R *l = nullptr, *u = nullptr;      ///< [m] scaled bounds
-  R *c = nullptr, *v = nullptr;      ///< [m] linear term of ADMM, activities
-  int* list = nullptr;               ///< [m]
-  R* diagonal = nullptr;             ///< [m] of S
-  R *h = nullptr, *t = nullptr;      ///< [n]
-  R* x_best = nullptr;               ///< [n]
-  R* polish_step = nullptr;          ///< [n] of a cone problem's Newton step
-  R* y_best = nullptr;               ///< [m]
+  R *l = nullptr, *u = nullptr;  ///< [m] scaled bounds
+  R *c = nullptr, *v = nullptr;  ///< [m] linear term of ADMM, activities
+  int* list = nullptr;           ///< [m]
+  R* diagonal = nullptr;         ///< [m] of S
+  R *h = nullptr, *t = nullptr;  ///< [n]
+  R* x_best = nullptr;           ///< [n]
+  R* polish_step = nullptr;      ///< [n] of a cone problem's Newton step
+  R* y_best = nullptr;           ///< [m]
   KktVectors<R> products;
   KktScratch<R> kkt;
   AdmmState<R> admm;
@@ -71,8 +71,7 @@ struct ForwardWork {
   /// `interior`: with the memory of the interior point method.
   BPQP_HD static ForwardWork lay_out(Arena& arena, int n, int m, bool interior = true) {
     ForwardWork s;
-    for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_best})
-      *vector = arena.take<R>(m);
+    for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_best}) *vector = arena.take<R>(m);
     for (R** vector : {&s.h, &s.t, &s.x_best, &s.polish_step}) *vector = arena.take<R>(n);
     s.list = arena.take<int>(m);
     s.products = KktVectors<R>::lay_out(arena, n, m);

@@ -1,19 +1,20 @@
 /// \file
-/// From the adjoint (w, d) of one problem to the gradients of its data, and from a change of the data
-/// to the right-hand side of the forward derivative (docs/math.md M31-M36). User's units.
+/// From the adjoint (w, d) of one problem to the gradients of its data, and from a change of the
+/// data to the right-hand side of the forward derivative (docs/math.md M31-M36). User's units.
 ///
 ///   K [w; d] = [g_x; g_y]:  dq = -w, db = d, dP = -(w x' + x w')/2, dA = -(d x' + y w')
 ///   K [dx; dy] = [-dP x - dq - dA'y; db - dA x]
 ///
-/// Source: Amos and Kolter 2017, section 3 (differentiating KKT conditions); BPQP (2024), theorem 1.
+/// Source: Amos and Kolter 2017, section 3 (differentiating KKT conditions); BPQP (2024),
+/// theorem 1.
 #pragma once
 
 #include "core/forward_work.hpp"
 
 namespace bpqp::core {
 
-/// ADMM of the backward pass: over-relaxation (as in Settings), accuracy, and iterations per pass of
-/// refinement, which reaches the rest.
+/// ADMM of the backward pass: over-relaxation (as in Settings), accuracy, and iterations per pass
+/// of refinement, which reaches the rest.
 constexpr double kBackwardAlpha = 1.6;
 constexpr double kBackwardEps = 1e-8;
 constexpr int kBackwardIterations = 200;

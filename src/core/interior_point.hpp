@@ -1,15 +1,15 @@
 /// \file
-/// The interior point method (docs/math.md section 10): the way for linear programs, singular P, cones
-/// and whatever the active-set methods leave.
+/// The interior point method (docs/math.md section 10): the way for linear programs, singular P,
+/// cones and whatever the active-set methods leave.
 ///
 /// Mehrotra's predictor-corrector on the homogeneous embedding with a quadratic cost, whose tau and
 /// kappa end in a solution or in a certificate:
 ///
 ///   P x + A'y + q tau = 0,   A x + s = u tau (each side),   x'P x/tau + q'x + h'z + kappa = 0
 ///
-/// Sources: Goulart and Chen 2024 (Clarabel: the embedding, Nesterov-Todd steps, start), Andersen and
-/// Ye 1999; Mehrotra 1992. Data are scaled so that rows, cost and right-hand sides are all of order one:
-/// without the last, problems with sides of 1e8 take twice the iterations or fail.
+/// Sources: Goulart and Chen 2024 (Clarabel: the embedding, Nesterov-Todd steps, start), Andersen
+/// and Ye 1999; Mehrotra 1992. Data are scaled so that rows, cost and right-hand sides are all of
+/// order one: without the last, problems with sides of 1e8 take twice the iterations or fail.
 #pragma once
 
 #include "bpqp/status.hpp"
@@ -23,7 +23,8 @@ constexpr int kBarrierScaling = 10;          ///< passes of Ruiz
 constexpr double kBarrierScaledEnough = 2;   ///< and where they end
 constexpr double kBarrierStep = 0.99;        ///< of the way to the boundary
 constexpr double kBarrierLargestSide = 1e6;  ///< most that x is scaled by, and its inverse
-/// Iterations without a better point before the method is given up; with one within tolerance fewer.
+/// Iterations without a better point before the method is given up; with one within tolerance
+/// fewer.
 constexpr int kBarrierStall = 40, kBarrierStallReached = 6;
 /// Further correctors where the step is shorter than kBarrierLongStep: they aim at a step longer by
 /// kBarrierReach, and must gain kBarrierGain.
@@ -51,8 +52,8 @@ template <class R>
 struct BarrierWork {
   BarrierSystem<R> system;
   BarrierSides<R> sides;
-  R *x = nullptr, *dx = nullptr, *dx_kept = nullptr, *x2 = nullptr, *Px = nullptr, *residual = nullptr,
-    *r_x = nullptr, *t = nullptr;  ///< [n]
+  R *x = nullptr, *dx = nullptr, *dx_kept = nullptr, *x2 = nullptr, *Px = nullptr,
+    *residual = nullptr, *r_x = nullptr, *t = nullptr;                           ///< [n]
   R *y = nullptr, *dy = nullptr, *Adx = nullptr, *y2 = nullptr, *r_y = nullptr;  ///< [m]
   R *dual = nullptr, *primal = nullptr;  ///< [m], [n] candidates for certificates
 
@@ -110,7 +111,8 @@ class InteriorPoint {
     if (!set_up()) return finish(BarrierOutcome::failed);
     BarrierReport report = iterate();
     // Free variables make K worse than N: rows that stall are tried by columns.
-    if (form_.by_rows && !(report.worst <= o_.target) && report.outcome != BarrierOutcome::primal_infeasible &&
+    if (form_.by_rows && !(report.worst <= o_.target) &&
+        report.outcome != BarrierOutcome::primal_infeasible &&
         report.outcome != BarrierOutcome::dual_infeasible && !out_of_time()) {
       form_.by_rows = false;
       form_.order = p_.n;
@@ -135,8 +137,7 @@ class InteriorPoint {
       if (given_up()) return finish(BarrierOutcome::stalled);
       mu_ = (complementarity(team_, sys_, b_) + tau_ * kappa_) / (degree_ + 1);
       scale_sides(team_, sys_, b_);
-      if (!factor_barrier(team_, p_, form_, sys_, repair_))
-        return finish(BarrierOutcome::stalled);
+      if (!factor_barrier(team_, p_, form_, sys_, repair_)) return finish(BarrierOutcome::stalled);
       constant_direction();
       residuals_of_embedding();
       set_products(team_, sys_, b_, false, 0);
@@ -174,12 +175,12 @@ class InteriorPoint {
         if (row[j] != 0) ++entries, last = j;
       const double l = i < linear ? double(p_.l[i]) : -INFINITY, u = double(p_.u[i]);
       const bool low = has_lower(l), up = has_upper(u);
-      const RowKind kind = i >= linear  ? RowKind::cone
-                           : l == u     ? RowKind::equality
-                           : low && up  ? RowKind::both
-                           : up         ? RowKind::upper
-                           : low        ? RowKind::lower
-                                        : RowKind::free;
+      const RowKind kind = i >= linear ? RowKind::cone
+                           : l == u    ? RowKind::equality
+                           : low && up ? RowKind::both
+                           : up        ? RowKind::upper
+                           : low       ? RowKind::lower
+                                       : RowKind::free;
       sys_.kind[i] = kind;
       const bool single = entries < 2 && kind != RowKind::cone && kind != RowKind::equality;
       sys_.column[i] = single || kind == RowKind::free ? last : -1;
@@ -214,14 +215,14 @@ class InteriorPoint {
     }
     side = team_.max(side);
     if (side > 0)
-      form_.beta = floor_power_of_two(
-          nan_max(1 / kBarrierLargestSide, nan_min(kBarrierLargestSide, side)));
+      form_.beta =
+          floor_power_of_two(nan_max(1 / kBarrierLargestSide, nan_min(kBarrierLargestSide, side)));
     for (int j : team_.items(p_.n)) {
       const double d = double(scale.D[j]);
       cost = nan_max(cost, std::fabs(double(p_.q[j])) * d);
       if (p_.P)
-        cost = nan_max(
-            cost, std::fabs(double(p_.P[std::size_t(j) * p_.n + j])) * d * d * form_.beta);
+        cost =
+            nan_max(cost, std::fabs(double(p_.P[std::size_t(j) * p_.n + j])) * d * d * form_.beta);
     }
     cost = team_.max(cost);
     form_.cost = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
@@ -266,8 +267,7 @@ class InteriorPoint {
     scale_sides(team_, sys_, b_);
     if (!factor_barrier(team_, p_, form_, sys_, repair_)) return false;
     const bool quadratic = p_.P && !(form_.diagonal && hessian_is_zero());
-    for (int j : team_.items(p_.n))
-      w_.r_x[j] = quadratic ? -scaled_q(j) : R(0);
+    for (int j : team_.items(p_.n)) w_.r_x[j] = quadratic ? -scaled_q(j) : R(0);
     solve_sides(U.ds, L.ds, w_.x, w_.y);
     for (int i : team_.items(p_.m)) {
       U.dz[i] = U.ds[i], L.dz[i] = L.ds[i];
@@ -327,9 +327,9 @@ class InteriorPoint {
     for (int j : team_.items(p_.n))
       x_[j] = R(form_.beta * double(sys_.scaling.D[j]) * double(w_.x[j]) / tau_);
     for (int i : team_.items(p_.m))
-      y_[i] = R(
-          double(sys_.scaling.E[i]) * (double(b_.upper.z[i]) - double(b_.lower.z[i])) /
-          (tau_ * form_.cost));
+      y_[i] =
+          R(double(sys_.scaling.E[i]) * (double(b_.upper.z[i]) - double(b_.lower.z[i])) /
+            (tau_ * form_.cost));
     team_.sync();
     kkt_products(team_, p_, form_.symmetric, false, x_, y_, products_, w_.t);
     const Residuals r = core::residuals(team_, p_, x_, y_, products_);
@@ -344,11 +344,10 @@ class InteriorPoint {
     for (int i : team_.items(p_.m)) {
       y_best_[i] = y_[i];
       const RowKind k = sys_.kind[i];
-      const bool up = k == RowKind::equality ? y_[i] >= 0
-                                             : bounded_above(k) && b_.upper.z[i] > b_.upper.s[i];
-      const bool low = k == RowKind::equality
-                           ? y_[i] < 0
-                           : bounded_below(k) && b_.lower.z[i] > b_.lower.s[i];
+      const bool up =
+          k == RowKind::equality ? y_[i] >= 0 : bounded_above(k) && b_.upper.z[i] > b_.upper.s[i];
+      const bool low =
+          k == RowKind::equality ? y_[i] < 0 : bounded_below(k) && b_.lower.z[i] > b_.lower.s[i];
       side_[i] = k == RowKind::cone ? 0 : up ? 1 : low ? -1 : 0;
     }
     team_.sync();
@@ -379,8 +378,7 @@ class InteriorPoint {
     for (int j : team_.items(p_.n)) w_.primal[j] = x_[j];
     team_.sync();
     double slope = 0;
-    return classify_descent(
-               team_, p_, form_.symmetric, w_.primal, slope, w_.Adx, w_.t, w_.r_x) ==
+    return classify_descent(team_, p_, form_.symmetric, w_.primal, slope, w_.Adx, w_.t, w_.r_x) ==
            Descent::certificate;
   }
 
@@ -391,14 +389,13 @@ class InteriorPoint {
       const double factor = tau_ * form_.cost * double(sys_.scaling.D[j]);
       const double Px = factor * double(products_.Px[j]), x = double(w_.x[j]);
       w_.Px[j] = R(Px);
-      w_.residual[j] = R(
-          factor * (double(products_.Px[j]) + double(p_.q[j]) + double(products_.Aty[j])));
+      w_.residual[j] =
+          R(factor * (double(products_.Px[j]) + double(p_.q[j]) + double(products_.Aty[j])));
       xPx += x * Px;
       qx += x * double(scaled_q(j));
     }
     for (int i : team_.items(p_.m)) {
-      const double Ax =
-          tau_ * double(sys_.scaling.E[i]) * double(products_.Ax[i]) / form_.beta;
+      const double Ax = tau_ * double(sys_.scaling.E[i]) * double(products_.Ax[i]) / form_.beta;
       b_.upper.residual[i] = R(Ax + double(b_.upper.s[i]) - double(b_.u[i]) * tau_);
       b_.lower.residual[i] = R(-Ax + double(b_.lower.s[i]) + double(b_.l[i]) * tau_);
     }
@@ -444,8 +441,8 @@ class InteriorPoint {
     double sum = 0;  // (2 P x/tau + q)'dx
     for (int j : team_.items(p_.n))
       sum += (2 * double(w_.Px[j]) / tau_ + double(scaled_q(j))) * double(w_.dx[j]);
-    const double numerator = f * gap_ - complement / tau_ + team_.sum(sum) +
-                             sides_dot(team_, sys_, b_, U.dz, L.dz);
+    const double numerator =
+        f * gap_ - complement / tau_ + team_.sum(sum) + sides_dot(team_, sys_, b_, U.dz, L.dz);
     dtau_ = numerator / denominator_;
     dkappa_ = -(complement + kappa_ * dtau_) / tau_;
     for (int j : team_.items(p_.n)) w_.dx[j] += R(dtau_) * w_.x2[j];
@@ -464,15 +461,14 @@ class InteriorPoint {
     return step;
   }
 
-  /// The step length, after further correctors where it is short (Gondzio 1996): one more solve with the
-  /// same factor each, kept if it lengthens the step clearly.
+  /// The step length, after further correctors where it is short (Gondzio 1996): one more solve
+  /// with the same factor each, kept if it lengthens the step clearly.
   BPQP_HD double corrected_step(double sigma, double complement) {
     double step = step_length();
     for (int k = 0; k < kBarrierCorrectors && step < kBarrierLongStep; ++k) {
       keep_direction(true);
       const double dtau = dtau_, dkappa = dkappa_;
-      correct_products(
-          team_, sys_, b_, nan_min(1.0, step + kBarrierReach), sigma * mu_);
+      correct_products(team_, sys_, b_, nan_min(1.0, step + kBarrierReach), sigma * mu_);
       direction(1 - sigma, complement);
       const double corrected = step_length();
       if (corrected > step + kBarrierGain) {
@@ -505,8 +501,7 @@ class InteriorPoint {
     kappa_ += step * dkappa_;
     const double larger = nan_max(tau_, kappa_);
     const double shrink = larger > 1e3 || larger < 1e-3 ? 1 / larger : 1;
-    for (int j : team_.items(p_.n))
-      w_.x[j] = R(shrink) * (w_.x[j] + R(step) * w_.dx[j]);
+    for (int j : team_.items(p_.n)) w_.x[j] = R(shrink) * (w_.x[j] + R(step) * w_.dx[j]);
     move_sides(team_, sys_, b_, step, shrink);
     tau_ *= shrink;
     kappa_ *= shrink;

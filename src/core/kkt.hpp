@@ -17,21 +17,21 @@
 
 namespace bpqp::core {
 
-/// Refinement ends at this residual relative to the right-hand side, when two passes in turn have not
-/// halved it, or after so many passes, P positive definite or singular.
+/// Refinement ends at this residual relative to the right-hand side, when two passes in turn have
+/// not halved it, or after so many passes, P positive definite or singular.
 constexpr double kKktTarget = 1e-12;
 constexpr int kKktPasses = 6;
 constexpr int kKktPassesSingular = 60;
 
 template <class R>
 struct KktScratch {
-  R* r_x = nullptr;    ///< [n] residual
-  R* r_y = nullptr;    ///< [m] residual, zero off the set
-  R* t = nullptr;      ///< [n]
-  R* a = nullptr;      ///< [m]
-  R* best_w = nullptr; ///< [n]
-  R* best_d = nullptr; ///< [m]
-  R* spare = nullptr;  ///< [n]
+  R* r_x = nullptr;     ///< [n] residual
+  R* r_y = nullptr;     ///< [m] residual, zero off the set
+  R* t = nullptr;       ///< [n]
+  R* a = nullptr;       ///< [m]
+  R* best_w = nullptr;  ///< [n]
+  R* best_d = nullptr;  ///< [m]
+  R* spare = nullptr;   ///< [n]
 
   BPQP_HD static KktScratch lay_out(Arena& arena, int n, int m) {
     KktScratch s;

@@ -18,8 +18,8 @@ struct ConeList {
   BPQP_HD int size(int k) const { return start[k + 1] - start[k]; }
 };
 
-/// D is the type of the data (float or double). Matrices are row-major as in bpqp/problem.hpp, which
-/// is the same memory as the transpose in column-major order: column i of A' is row i of A.
+/// D is the type of the data (float or double). Matrices are row-major as in bpqp/problem.hpp,
+/// which is the same memory as the transpose in column-major order: column i of A' is row i of A.
 template <class D>
 struct ProblemView {
   int n = 0, m = 0;
@@ -37,7 +37,11 @@ struct ProblemView {
 /// A side at or beyond this magnitude is absent (bpqp/problem.hpp: kInfinity).
 constexpr double kAbsent = 1e30;
 
-BPQP_HD inline bool has_lower(double l) { return l > -kAbsent; }
-BPQP_HD inline bool has_upper(double u) { return u < kAbsent; }
+BPQP_HD inline bool has_lower(double l) {
+  return l > -kAbsent;
+}
+BPQP_HD inline bool has_upper(double u) {
+  return u < kAbsent;
+}
 
 }  // namespace bpqp::core

@@ -49,8 +49,7 @@ constexpr double kRegularResidual = 1e-8;
 /// 1 over the smallest eigenvalue of S_WW, its diagonal scaled to one, by inverse iteration; 1 for
 /// fewer than two rows. v is scratch [w.size].
 template <class R, Team T>
-BPQP_HD double inverse_growth(
-    const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v) {
+BPQP_HD double inverse_growth(const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v) {
   const int k = w.size;
   if (k < 2) return 1;
   for (int j : team.items(k)) v[j] = R(std::cos(1.0 + 2.0 * j));
@@ -82,8 +81,8 @@ BPQP_HD bool regular(
     const WorkingSet<R>& w,
     const ForwardWork<R>& s) {
   const bool singular = c.report.singular;
-  if (!(inverse_growth(team, schur, w, s.kkt.a) *
-            (singular ? kIndependentSingular : kIndependent) < 1))
+  if (!(inverse_growth(team, schur, w, s.kkt.a) * (singular ? kIndependentSingular : kIndependent) <
+        1))
     return false;
   if (!singular) return true;
   R *g = s.x_best, *x = s.h, *y = s.c;

@@ -2,8 +2,8 @@
 /// KKT residuals in the user's units from the user's data (docs/math.md M1-M4): the only judge of
 /// what is solved.
 ///
-///   r_p = |A x - s|, s = A x clamped to [l, u], in cones u - (u - A x projected)   scale |A x|, |s|
-///   r_d = |P x + q + A'y|, plus |y_i| at sides that do not exist and y's distance to the cones
+///   r_p = |A x - s|, s = A x clamped to [l, u], in cones u - (u - A x projected)   scale |A x|,
+///   |s| r_d = |P x + q + A'y|, plus |y_i| at sides that do not exist and y's distance to the cones
 ///                                                     scale |P x|, |q|, |A'y|
 ///   gap = |x'P x + q'x + h(y)|                        scale |x'P x|, |q'x|, |h|
 #pragma once
@@ -28,8 +28,7 @@ struct KktVectors {
 
 /// (x, y) to another place.
 template <class R, Team T>
-BPQP_HD void copy_point(
-    const T& team, int n, int m, const R* x, const R* y, R* x_to, R* y_to) {
+BPQP_HD void copy_point(const T& team, int n, int m, const R* x, const R* y, R* x_to, R* y_to) {
   for (int j : team.items(n)) x_to[j] = x[j];
   for (int i : team.items(m)) y_to[i] = y[i];
   team.sync();
@@ -112,7 +111,8 @@ BPQP_HD double cone_residual(const ProblemView<D>& p, const R* Ax, int k, double
     const double projected = i > 0 ? factor * slack(i) : inside ? t : polar ? 0 : (t + r) / 2;
     residual = nan_max(residual, std::fabs(slack(i) - projected));
     scale = nan_max(
-        scale, nan_max(std::fabs(double(Ax[first + i])), std::fabs(double(p.u[first + i]) - projected)));
+        scale,
+        nan_max(std::fabs(double(Ax[first + i])), std::fabs(double(p.u[first + i]) - projected)));
   }
   return residual;
 }
@@ -141,8 +141,8 @@ BPQP_HD void kkt_products(
 
 /// The residuals of (x, y) from its products k.
 template <class D, class R, Team T>
-BPQP_HD Residuals residuals(
-    const T& team, const ProblemView<D>& p, const R* x, const R* y, const KktVectors<R>& k) {
+BPQP_HD Residuals
+residuals(const T& team, const ProblemView<D>& p, const R* x, const R* y, const KktVectors<R>& k) {
   double xPx = 0, qx = 0, dual = 0, dual_scale = 0, primal = 0, primal_scale = 0;
   for (int j : team.items(p.n)) {
     const double Px = double(k.Px[j]), Aty = double(k.Aty[j]), q = double(p.q[j]);

@@ -60,9 +60,9 @@ BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
   return symmetric_part(team, p.P, n, H);
 }
 
-/// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN and
-/// infinities in A and on the diagonal of H. Returns false if there is one. row_max [m], col_max [n]
-/// are scratch.
+/// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN
+/// and infinities in A and on the diagonal of H. Returns false if there is one. row_max [m],
+/// col_max [n] are scratch.
 template <class D, class R, Team T>
 BPQP_HD bool equilibrate(
     const T& team,

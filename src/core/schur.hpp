@@ -24,14 +24,14 @@ struct Schur {
   BPQP_HD void column(const T& team, int row, const int* list, int k, R* out) const {
     const R* y_row = Y + std::size_t(row) * n;
     for (int j : team.items(k))
-      out[j] = S ? S[std::size_t(row) * m + list[j]]
-                 : dot(Y + std::size_t(list[j]) * n, y_row, n);
+      out[j] = S ? S[std::size_t(row) * m + list[j]] : dot(Y + std::size_t(list[j]) * n, y_row, n);
     for (int j : team.items(k))
       if (list[j] == row) out[j] += mu;
     team.sync();
   }
 
-  /// The activities' answer to a change of multipliers: v [m] -= (S + mu I)(:, list) d, d [k] by position.
+  /// The activities' answer to a change of multipliers: v [m] -= (S + mu I)(:, list) d, d [k] by
+  /// position.
   template <Team T>
   BPQP_HD void move(const T& team, const int* list, int k, const R* d, R* v) const {
     if (mu > 0) {

@@ -4,8 +4,8 @@
 ///   check vectors - active sets (forward.hpp) - interior point (interior_point.hpp) - active sets
 ///
 /// P and A are condensed already (condense.hpp). Where P is positive definite the active-set method
-/// goes first and nearly always ends it. Linear programs, singular P and what is left go through the
-/// interior point method, from whose end the active-set method verifies, polishes and factors.
+/// goes first and nearly always ends it. Linear programs, singular P and what is left go through
+/// the interior point method, from whose end the active-set method verifies, polishes and factors.
 #pragma once
 
 #include "core/cone_polish.hpp"
@@ -33,7 +33,7 @@ BPQP_HD Status check_vectors(const T& team, const ProblemView<D>& p) {
     if (!(std::fabs(double(p.u[linear + i])) < kAbsent)) invalid = 1;
   invalid = team.max(invalid);
   crossed = team.max(crossed);
-  return invalid > 0 ? Status::invalid_input
+  return invalid > 0   ? Status::invalid_input
          : crossed > 0 ? Status::primal_infeasible
                        : Status::solved;
 }
@@ -78,8 +78,8 @@ BPQP_HD ForwardReport solve_by_interior_point(
   return report;
 }
 
-/// x, y: in: the start if `warm`, out: the solution, the last point or the certificate, as the status
-/// says. The working set is left factored for the derivatives.
+/// x, y: in: the start if `warm`, out: the solution, the last point or the certificate, as the
+/// status says. The working set is left factored for the derivatives.
 template <class D, class R, Team T>
 BPQP_HD ForwardReport solve_one(
     const T& team,
@@ -107,8 +107,8 @@ BPQP_HD ForwardReport solve_one(
   report = finish.run(Start::interior);
   report.method = Method::interior_point;
   report.iterations = interior.iterations;
-  const bool nothing = report.status == Status::iteration_limit ||
-                       report.status == Status::numerical_error;
+  const bool nothing =
+      report.status == Status::iteration_limit || report.status == Status::numerical_error;
   if (!nothing || !interior_first || o.method != Method::automatic || o.out_of_time())
     return report;
   Forward<D, R, T> last_resort(team, p, o, c, set, s, x, y);
@@ -126,8 +126,8 @@ BPQP_HD void set_cone_rho(
   team.sync();
 }
 
-/// The same for a problem with cones: interior point method or ADMM, then Newton's method. `c` ends as
-/// the factors of the QP that the derivatives solve (cone_kkt.hpp), k as its data.
+/// The same for a problem with cones: interior point method or ADMM, then Newton's method. `c` ends
+/// as the factors of the QP that the derivatives solve (cone_kkt.hpp), k as its data.
 template <class D, class R, Team T>
 BPQP_HD ForwardReport solve_one_with_cones(
     const T& team,

@@ -16,16 +16,22 @@ using core::Condensing;
 using core::ProblemView;
 
 template <class D>
-bool condense(
-    const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slot, Work& work) {
+bool condense(const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slot, Work& work) {
   const auto& s = work.forward;
   slot.own.report = core::condense(team, p, scaling, slot.own, s.v, s.h);
   slot.report = {};
   switch (slot.own.report.outcome) {
-    case Condensing::done: return true;
-    case Condensing::not_finite: slot.report.status = Status::invalid_input; break;
-    case Condensing::non_convex: slot.report.status = Status::non_convex; break;
-    case Condensing::failed: slot.report.status = Status::numerical_error; break;
+    case Condensing::done:
+      return true;
+    case Condensing::not_finite:
+      slot.report.status = Status::invalid_input;
+      break;
+    case Condensing::non_convex:
+      slot.report.status = Status::non_convex;
+      break;
+    case Condensing::failed:
+      slot.report.status = Status::numerical_error;
+      break;
   }
   return false;
 }
@@ -59,11 +65,10 @@ void adjoint(const CpuTeam& team, const ProblemView<D>& p, bool by_admm, Slot& s
   }
   double* kept = s.y_best;
   core::to_cone_qp(team, p, slot.cones, work.g_x, work.g_y, kept, s.v, s.t);
-  slot.backward_residual =
-      core::solve_active_kkt(
-          team, slot.cones.view(p), slot.used, slot.set, s, by_admm, work.g_x, work.g_y, slot.w,
-          slot.d)
-          .residual;
+  slot.backward_residual = core::solve_active_kkt(
+                               team, slot.cones.view(p), slot.used, slot.set, s, by_admm, work.g_x,
+                               work.g_y, slot.w, slot.d)
+                               .residual;
   core::from_cone_qp(team, p, slot.cones, slot.w, kept, slot.d, s.v);
 }
 
@@ -75,8 +80,8 @@ void tangent(
     const Slot& slot,
     Work& work) {
   core::tangent_rhs(
-      team, p.n, p.m, slot.linear_rows, slot.set, slot.x, slot.y, t.P, t.q, t.A, t.l, t.u, work.g_x, work.g_y,
-      work.forward.t);
+      team, p.n, p.m, slot.linear_rows, slot.set, slot.x, slot.y, t.P, t.q, t.A, t.l, t.u, work.g_x,
+      work.g_y, work.forward.t);
 }
 
 template <class D>
@@ -129,15 +134,8 @@ void attach(const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slo
 }
 
 template <class D>
-constexpr Kernels<D> kKernels = {
-    condense<D>,
-    forward<D>,
-    adjoint<D>,
-    tangent<D>,
-    gradients<D>,
-    sum_P_row<D>,
-    sum_A_row<D>,
-    attach<D>};
+constexpr Kernels<D> kKernels = {condense<D>,  forward<D>,   adjoint<D>,   tangent<D>,
+                                 gradients<D>, sum_P_row<D>, sum_A_row<D>, attach<D>};
 
 #define BPQP_STRING_(x) #x
 #define BPQP_STRING(x) BPQP_STRING_(x)
@@ -149,4 +147,6 @@ constexpr Backend kBackend = {BPQP_STRING(BPQP_LEVEL), kKernels<float>, kKernels
 }  // namespace
 }  // namespace bpqp::cpu
 
-extern "C" const void* BPQP_JOIN(bpqp_backend_, BPQP_LEVEL)() { return &bpqp::cpu::kBackend; }
+extern "C" const void* BPQP_JOIN(bpqp_backend_, BPQP_LEVEL)() {
+  return &bpqp::cpu::kBackend;
+}

@@ -27,10 +27,8 @@ class CpuTeam : public core::SerialTeam {
       return;
     }
     tiles_->run(
-        tiles_->pool,
-        count,
-        [](const void* context, int i) { (*static_cast<const Body*>(context))(i); },
-        &body);
+        tiles_->pool, count,
+        [](const void* context, int i) { (*static_cast<const Body*>(context))(i); }, &body);
   }
 
  private:

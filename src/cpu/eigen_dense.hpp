@@ -6,8 +6,8 @@
 /// and Eigen's packing buffers stay on the stack (EIGEN_STACK_ALLOCATION_LIMIT).
 #pragma once
 
-#include <Eigen/Core>
 #include <Eigen/Cholesky>
+#include <Eigen/Core>
 
 #include "core/dense.hpp"
 #include "cpu/cpu_team.hpp"
@@ -24,13 +24,20 @@ using ConstVector = Eigen::Map<const Eigen::VectorXd>;
 /// Edge of a tile. Below twice this a matrix is one tile.
 inline constexpr int kTile = 128;
 
-inline int tiles_of(int n) { return n < 2 * kTile ? 1 : (n + kTile - 1) / kTile; }
-inline int tile_begin(int, int t) { return t * kTile; }
-inline int tile_end(int n, int t) { return t + 1 == tiles_of(n) ? n : (t + 1) * kTile; }
+inline int tiles_of(int n) {
+  return n < 2 * kTile ? 1 : (n + kTile - 1) / kTile;
+}
+inline int tile_begin(int, int t) {
+  return t * kTile;
+}
+inline int tile_end(int n, int t) {
+  return t + 1 == tiles_of(n) ? n : (t + 1) * kTile;
+}
 
 inline void transposed_product(
     const CpuTeam&, const double* A, int n, int m, int ld, const double* x, double* out) {
-  if (m > 0) Vector(out, m).noalias() = ConstView(A, n, m, Stride(ld)).transpose() * ConstVector(x, n);
+  if (m > 0)
+    Vector(out, m).noalias() = ConstView(A, n, m, Stride(ld)).transpose() * ConstVector(x, n);
 }
 
 inline void product(
@@ -58,8 +65,7 @@ inline core::Pivots cholesky(const CpuTeam& team, double* A, int n, int ld) {
       return View(A + std::size_t(j0) * ld + i0, i1 - i0, j1 - j0, Stride(ld));
     };
     auto corner = tile(b, e, b, e);
-    const Eigen::Index failed =
-        Eigen::internal::llt_inplace<double, Eigen::Lower>::blocked(corner);
+    const Eigen::Index failed = Eigen::internal::llt_inplace<double, Eigen::Lower>::blocked(corner);
     if (failed >= 0) return {false, std::min(corner(failed, failed), 0.0)};
     const int below = tiles - k - 1;
     if (below == 0) continue;
@@ -104,8 +110,7 @@ inline void forward_solve(const double* L, int n, int ld, double* __restrict b) 
     const double x2 = (b[k + 2] - c0[k + 2] * x0 - c1[k + 2] * x1) / c2[k + 2];
     const double x3 = (b[k + 3] - c0[k + 3] * x0 - c1[k + 3] * x1 - c2[k + 3] * x2) / c3[k + 3];
     b[k] = x0, b[k + 1] = x1, b[k + 2] = x2, b[k + 3] = x3;
-    for (int i = k + 4; i < n; ++i)
-      b[i] -= (c0[i] * x0 + c1[i] * x1) + (c2[i] * x2 + c3[i] * x3);
+    for (int i = k + 4; i < n; ++i) b[i] -= (c0[i] * x0 + c1[i] * x1) + (c2[i] * x2 + c3[i] * x3);
   }
   for (; k < n; ++k) {
     const double* column = L + std::size_t(k) * ld;
@@ -175,8 +180,7 @@ inline void solve_lower_transposed(
 }
 
 /// S, both triangles; tiles of the lower triangle, mirrored.
-inline void gram(
-    const CpuTeam& team, const double* Y, int n, int m, int ld, double* S, int ld_s) {
+inline void gram(const CpuTeam& team, const double* Y, int n, int m, int ld, double* S, int ld_s) {
   const int tiles = tiles_of(m);
   team.for_tiles(tiles * (tiles + 1) / 2, [&](int t) {
     int i = 0;
@@ -244,8 +248,8 @@ inline Eigen::internal::packet_traits<double>::type symmetric_tile(
   for (int k = 0; k < kWidth; ++k) {
     const std::size_t at = std::size_t(j0 + k) * n + i0;
     const Packet a = Eigen::internal::ploadu<Packet>(P + at), b = opposite.packet[k];
-    difference = Eigen::internal::padd(
-        difference, Eigen::internal::pabs(Eigen::internal::psub(a, b)));
+    difference =
+        Eigen::internal::padd(difference, Eigen::internal::pabs(Eigen::internal::psub(a, b)));
     Eigen::internal::pstoreu(H + at, Eigen::internal::pmul(half, Eigen::internal::padd(a, b)));
   }
   return difference;
@@ -282,8 +286,8 @@ bool symmetric_part(const CpuTeam&, const D* P, int n, double* H) {
 #pragma GCC diagnostic pop
 #endif
 
-/// Column by column, row maxima accumulated on the way: one pass over M. The comparisons would lose a
-/// NaN; a sum of 0 * entry, which only a NaN or an infinity makes anything but 0, keeps it.
+/// Column by column, row maxima accumulated on the way: one pass over M. The comparisons would lose
+/// a NaN; a sum of 0 * entry, which only a NaN or an infinity makes anything but 0, keeps it.
 template <class D>
 void scaled_maxima(
     const CpuTeam&,

@@ -30,8 +30,8 @@ std::size_t work_bytes(std::size_t n, std::size_t m) {
                                    ? padded(8 * m * m) + (m <= 64 ? padded(16 * m * m) : 64)
                                    : padded(8 * n * n) + padded(8 * n * m);
   const std::size_t barrier = padded(8 * n * n) + padded(8 * n * m) + 16 * padded(8 * n) +
-                              40 * padded(8 * m) + 2 * padded(64 * (n + m)) +
-                              2 * padded(4 * m) + padded(m);
+                              40 * padded(8 * m) + 2 * padded(64 * (n + m)) + 2 * padded(4 * m) +
+                              padded(m);
   return matrices + barrier + 11 * padded(8 * n) + 16 * padded(8 * m) + padded(4 * m);
 }
 

@@ -129,8 +129,8 @@ TEST_P(Gradient, ForwardAndAdjointAreTransposes) {
     Values r_x(9, test::kNaN), r_y(std::size_t(s.m), test::kNaN);
     run([&](const auto& team) {
       tangent_rhs(
-          team, s.n, s.m, s.m, s.set, known.x.data(), known.y.data(), t.P.data(), t.q.data(), t.A.data(),
-          t.b.data(), t.b.data(), r_x.data(), r_y.data(), s.work.t);
+          team, s.n, s.m, s.m, s.set, known.x.data(), known.y.data(), t.P.data(), t.q.data(),
+          t.A.data(), t.b.data(), t.b.data(), r_x.data(), r_y.data(), s.work.t);
     });
     adjoint(s, side, false, r_x, r_y, *this);  // K is symmetric: (dx, dy)
     double from_forward = 0;

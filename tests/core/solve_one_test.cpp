@@ -155,7 +155,8 @@ TEST_P(SolveOne, FromItsSolutionNeedsNoMoreExchanges) {
   EXPECT_EQ(r.iterations, 0);
 }
 
-/// Active sets for P > 0, the interior point method for the rest, either alone where it is asked for.
+/// Active sets for P > 0, the interior point method for the rest, either alone where it is asked
+/// for.
 TEST_P(SolveOne, NamesTheMethodThatFinished) {
   const DenseProblem qp = test::random_known({.n = 7}, 4).problem;
   const DenseProblem lp =
