@@ -68,11 +68,8 @@ __global__ void __launch_bounds__(kThreads)
 
   double *x = batch.x + b * n, *y = batch.y + b * m, *w = batch.w + b * n, *d = batch.d + b * m;
   core::ForwardReport report;
-  report.status = core::check_vectors(team, p);
-  if (c.report.outcome == core::Condensing::done && report.status == Status::solved) {
-    core::Forward<D, double, Team> forward(team, p, options, c, set, work, x, y);
-    report = forward.run(false);
-  }
+  if (c.report.outcome == core::Condensing::done)
+    report = core::solve_one(team, p, options, c, set, work, false, x, y);
   if (team.rank() == 0) batch.report[b] = report;
   if (!report.verified) return;  // the same on every thread
   core::solve_active_kkt(team, p, c, set, work, false, batch.g_x + b * n, batch.g_y + b * m, w, d);
