@@ -281,7 +281,7 @@ int run(const Options& o) {
 }  // namespace portfolio
 
 int main(int argc, char** argv) {
-  CLI::App app;
+  CLI::App app("", "portfolio");
   portfolio::Options options;
   try {
     portfolio::parse(argc, argv, app, options);

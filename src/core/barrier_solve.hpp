@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/barrier_system.hpp"
+#include "core/residuals.hpp"
 
 namespace bpqp::core {
 
@@ -127,9 +128,46 @@ BPQP_HD double pair_dot(
   return team.sum(sum);
 }
 
+/// Direction k of krylov_refine() into basis and image: the proximal answer to the residual f, its
+/// image orthogonal to those before and of length 1. Uses e and Ax. False: nothing new.
+template <class D, class R, Team T>
+BPQP_HD bool krylov_direction(
+    const T& team,
+    const ProblemView<D>& p,
+    const BarrierForm& f,
+    const BarrierSystem<R>& s,
+    int k,
+    R* Ax) {
+  const int n = p.n, m = p.m, length = n + m;
+  copy_point(team, n, m, s.f_x, s.f_y, s.e_x, s.e_y);
+  solve_proximal(team, p, f, s);
+  R *u = s.basis + std::size_t(k) * length, *c = s.image + std::size_t(k) * length;
+  copy_point(team, n, m, s.d_x, s.d_y, u, u + n);
+  for (int i : team.items(length)) c[i] = 0;
+  team.sync();
+  barrier_residual(team, p, f, s, c, c + n, u, u + n, Ax);  // e = -K u
+  for (int j : team.items(n)) c[j] = -s.e_x[j];
+  for (int i : team.items(m)) c[n + i] = -s.e_y[i];
+  team.sync();
+  for (int q = 0; q < k; ++q) {
+    const R *v = s.basis + std::size_t(q) * length, *b = s.image + std::size_t(q) * length;
+    const R along = R(pair_dot(team, n, m, c, c + n, b, b + n));
+    for (int i : team.items(length)) u[i] -= along * v[i], c[i] -= along * b[i];
+    team.sync();
+  }
+  const double norm = std::sqrt(pair_dot(team, n, m, c, c + n, c, c + n));
+  if (!(norm > 0 && norm < INFINITY)) return false;
+  const R scale = R(1 / norm);
+  for (int i : team.items(length)) u[i] *= scale, c[i] *= scale;
+  team.sync();
+  return true;
+}
+
 /// Adds to (x, y) until the residual e_x, e_y is small: generalised conjugate residuals (Eisenstat,
 /// Elman and Schultz 1983) with the proximal system as preconditioner. Where refinement contracts
 /// slowly (free variables, nearly dependent rows) few directions are to blame, and these find them.
+/// Where they gain little the system is inconsistent, and its huge proximal answer, which stays, is
+/// the ray along which the problem is unbounded or infeasible.
 template <class D, class R, Team T>
 BPQP_HD void krylov_refine(
     const T& team,
@@ -137,50 +175,37 @@ BPQP_HD void krylov_refine(
     const BarrierForm& f,
     const BarrierSystem<R>& s,
     double size,
+    double error,
     R* x,
     R* y,
     R* Ax) {
   const int n = p.n, m = p.m, length = n + m;
-  for (int j : team.items(n)) s.f_x[j] = s.e_x[j];
-  for (int i : team.items(m)) s.f_y[i] = s.e_y[i];
-  team.sync();
-  for (int k = 0; k < kBarrierKrylov; ++k) {
-    for (int j : team.items(n)) s.e_x[j] = s.f_x[j];
-    for (int i : team.items(m)) s.e_y[i] = s.f_y[i];
+  R steps[kBarrierKrylov];
+  int count = 0;
+  double left = error;
+  copy_point(team, n, m, s.e_x, s.e_y, s.f_x, s.f_y);
+  while (count < kBarrierKrylov && left > kBarrierLoose * size &&
+         krylov_direction(team, p, f, s, count, Ax)) {
+    const R* c = s.image + std::size_t(count) * length;
+    const R step = steps[count++] = R(pair_dot(team, n, m, c, c + n, s.f_x, s.f_y));
+    for (int j : team.items(n)) s.f_x[j] -= step * c[j];
+    for (int i : team.items(m)) s.f_y[i] -= step * c[n + i];
     team.sync();
-    solve_proximal(team, p, f, s);
-    R *u_x = s.basis + std::size_t(k) * length, *u_y = u_x + n;
-    R *c_x = s.image + std::size_t(k) * length, *c_y = c_x + n;
-    for (int j : team.items(n)) u_x[j] = s.d_x[j], c_x[j] = 0;
-    for (int i : team.items(m)) u_y[i] = s.d_y[i], c_y[i] = 0;
-    team.sync();
-    barrier_residual(team, p, f, s, c_x, c_y, u_x, u_y, Ax);  // e = -K u
-    for (int j : team.items(n)) c_x[j] = -s.e_x[j];
-    for (int i : team.items(m)) c_y[i] = -s.e_y[i];
-    team.sync();
-    for (int q = 0; q < k; ++q) {
-      const R *v_x = s.basis + std::size_t(q) * length, *b_x = s.image + std::size_t(q) * length;
-      const R along = R(pair_dot(team, n, m, c_x, c_y, b_x, b_x + n));
-      for (int j : team.items(n)) u_x[j] -= along * v_x[j], c_x[j] -= along * b_x[j];
-      for (int i : team.items(m)) u_y[i] -= along * v_x[n + i], c_y[i] -= along * b_x[n + i];
-      team.sync();
+    left = nan_max(abs_max(team, s.f_x, n), abs_max(team, s.f_y, m));
+  }
+  if (left <= kBarrierKrylovGain * error) {
+    for (int k = 0; k < count; ++k) {
+      const R* u = s.basis + std::size_t(k) * length;
+      for (int j : team.items(n)) x[j] += steps[k] * u[j];
+      for (int i : team.items(m)) y[i] += steps[k] * u[n + i];
     }
-    const double norm = std::sqrt(pair_dot(team, n, m, c_x, c_y, c_x, c_y));
-    if (!(norm > 0 && norm < INFINITY)) break;
-    const R scale = R(1 / norm);
-    for (int j : team.items(n)) u_x[j] *= scale, c_x[j] *= scale;
-    for (int i : team.items(m)) u_y[i] *= scale, c_y[i] *= scale;
     team.sync();
-    const R step = R(pair_dot(team, n, m, c_x, c_y, s.f_x, s.f_y));
-    for (int j : team.items(n)) x[j] += step * u_x[j], s.f_x[j] -= step * c_x[j];
-    for (int i : team.items(m)) y[i] += step * u_y[i], s.f_y[i] -= step * c_y[i];
-    team.sync();
-    if (nan_max(abs_max(team, s.f_x, n), abs_max(team, s.f_y, m)) <= kBarrierLoose * size) break;
   }
   scaled_rows_product(team, p, s, x, Ax);
 }
 
-/// (x, y) and Ax = A x for the right-hand side (r_x, r_y).
+/// (x, y) and Ax = A x for the right-hand side (r_x, r_y). Refinement that leaves as much as
+/// `inconsistent` of it ends there (krylov_refine).
 template <class D, class R, Team T>
 BPQP_HD void solve_barrier(
     const T& team,
@@ -191,7 +216,8 @@ BPQP_HD void solve_barrier(
     const R* r_y,
     R* x,
     R* y,
-    R* Ax) {
+    R* Ax,
+    double inconsistent = INFINITY) {
   for (int j : team.items(p.n)) {
     x[j] = 0;
     s.e_x[j] = r_x[j];
@@ -219,7 +245,8 @@ BPQP_HD void solve_barrier(
     best = error;
     if (slow || error <= kBarrierTarget * size) break;
   }
-  if (best > kBarrierLoose * size && best < INFINITY) krylov_refine(team, p, f, s, size, x, y, Ax);
+  if (best > kBarrierLoose * size && best < inconsistent * size)
+    krylov_refine(team, p, f, s, size, best, x, y, Ax);
 }
 
 }  // namespace bpqp::core

@@ -28,6 +28,12 @@ constexpr double kBarrierTarget = 1e-13;
 /// Refinement that still leaves more than this goes on with so many steps of a Krylov method.
 constexpr double kBarrierLoose = 1e-12;
 constexpr int kBarrierKrylov = 8;
+/// and what is left must be this fraction at most of what was, or they are not used.
+constexpr double kBarrierKrylovGain = 0.1;
+/// Refinement that leaves this much of q, l and u: they have no solution, and the ray is the
+/// answer. (Of a step's right-hand side much may be left where the problem is barely infeasible: it
+/// is refined all the same.)
+constexpr double kBarrierInconsistent = 0.01;
 
 /// What a row is to the interior point method.
 enum class RowKind : signed char { free = 0, equality, upper, lower, both, cone };

@@ -314,9 +314,10 @@ class InteriorPoint {
   }
 
   /// Solves with the sides' `product` and `residual` and r_x; w.Adx gets A x.
-  BPQP_HD void solve_sides(R* z_upper, R* z_lower, R* x, R* y, double f = 1) {
+  BPQP_HD void solve_sides(
+      R* z_upper, R* z_lower, R* x, R* y, double f = 1, double inconsistent = INFINITY) {
     eliminate_slacks(team_, sys_, b_, f, w_.r_y);
-    solve_barrier(team_, p_, form_, sys_, w_.r_x, w_.r_y, x, y, w_.Adx);
+    solve_barrier(team_, p_, form_, sys_, w_.r_x, w_.r_y, x, y, w_.Adx, inconsistent);
     split_multipliers(team_, sys_, b_, y, w_.Adx, z_upper, z_lower);
   }
 
@@ -414,7 +415,7 @@ class InteriorPoint {
     }
     for (int j : team_.items(p_.n)) w_.r_x[j] = -scaled_q(j);
     team_.sync();
-    solve_sides(U.z2, L.z2, w_.x2, w_.y2);
+    solve_sides(U.z2, L.z2, w_.x2, w_.y2, 1, kBarrierInconsistent);
     for (int j : team_.items(p_.n)) w_.t[j] = w_.x2[j] - R(double(w_.x[j]) / tau_);
     team_.sync();
     denominator_ = quadratic_form(w_.t) - quadratic_form(w_.x2) + kappa_ / tau_ -

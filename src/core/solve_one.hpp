@@ -107,12 +107,7 @@ BPQP_HD ForwardReport solve_one(
   report = finish.run(Start::interior);
   report.method = Method::interior_point;
   report.iterations = interior.iterations;
-  const bool nothing =
-      report.status == Status::iteration_limit || report.status == Status::numerical_error;
-  if (!nothing || !interior_first || o.method != Method::automatic || o.out_of_time())
-    return report;
-  Forward<D, R, T> last_resort(team, p, o, c, set, s, x, y);
-  return last_resort.run(Start::cold);
+  return report;
 }
 
 /// k.rho in the user's units, from the row scales and the ratio of the scaled units.
