@@ -7,8 +7,9 @@
 
 namespace bpqp::core {
 
-/// Added to the diagonal where the factorisation fails, times its largest entry: from the first
-/// value up by tens to the last.
+/// Every diagonal entry grows by this fraction of itself where the factorisation fails: from the
+/// first value up by tens to the last. (Of itself: near the end the entries differ by 1e16, and
+/// Cholesky's rounding on each is relative to that entry.)
 constexpr double kBarrierRepairFirst = 1e-14, kBarrierRepairLast = 1e-2;
 
 /// Assembles and factors; `repair` is the addition that the last factorisation needed, kept from
@@ -27,11 +28,7 @@ BPQP_HD bool factor_barrier(
     else
       assemble_by_columns(team, p, f, s);
     if (repair > 0) {
-      double largest = 0;
-      for (int j : team.items(f.order))
-        largest = nan_max(largest, double(s.M[std::size_t(j) * f.order + j]));
-      largest = team.max(largest);
-      for (int j : team.items(f.order)) s.M[std::size_t(j) * f.order + j] += R(repair * largest);
+      for (int j : team.items(f.order)) s.M[std::size_t(j) * f.order + j] *= R(1 + repair);
       team.sync();
     }
     if (cholesky(team, s.M, f.order, f.order).positive) return true;
@@ -205,7 +202,8 @@ BPQP_HD void krylov_refine(
 }
 
 /// (x, y) and Ax = A x for the right-hand side (r_x, r_y). Refinement that leaves as much as
-/// `inconsistent` of it ends there (krylov_refine).
+/// `inconsistent` of it ends there: the system has no solution then, no least-squares answer is
+/// wanted, and the huge proximal one is the ray of an unbounded or infeasible problem.
 template <class D, class R, Team T>
 BPQP_HD void solve_barrier(
     const T& team,

@@ -29,7 +29,7 @@ constexpr double kBarrierTarget = 1e-13;
 constexpr double kBarrierLoose = 1e-12;
 constexpr int kBarrierKrylov = 8;
 /// and what is left must be this fraction at most of what was, or they are not used.
-constexpr double kBarrierKrylovGain = 0.1;
+constexpr double kBarrierKrylovGain = 0.5;
 /// Refinement that leaves this much of q, l and u: they have no solution, and the ray is the
 /// answer. (Of a step's right-hand side much may be left where the problem is barely infeasible: it
 /// is refined all the same.)

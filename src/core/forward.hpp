@@ -69,15 +69,16 @@ class Forward {
     start(from);
     int stalled = 0;
     for (int pass = 0;; ++pass) {
-      const double before = best_, worst = judge(pass == 0 && from == Start::cold);
+      const double worst = judge(pass == 0 && from == Start::cold);
       if (!(worst < INFINITY) && from == Start::warm && pass == 0) {  // a start beyond all bounds
         from = Start::cold;
-        best_ = INFINITY;
+        best_ = least_ = INFINITY;
         start(from);
         pass = -1;
         continue;
       }
-      stalled = worst < 0.5 * before ? 0 : stalled + 1;
+      stalled = worst < 0.5 * least_ ? 0 : stalled + 1;
+      if (worst < least_) least_ = worst;
       if (!(worst < INFINITY) || finished(pass, stalled)) break;
       linearise();
       if ((pass == 0 && from == Start::cold) || (lost_ && !interior_) || !o_.polish) {
@@ -440,6 +441,7 @@ class Forward {
 
   BPQP_HD ForwardReport finish() {
     copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
+    if (best_ < least_) verified_ = false;  // the interior point is better: it is not the set's
     const bool given_up = interior_ && !verified_;
     if (given_up) {  // the derivatives go by the interior point
       transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, s_.v);
@@ -487,7 +489,8 @@ class Forward {
   RowSides<R> rows_;
   double cost_ = 1;
   double rho_ = 0;
-  double best_ = INFINITY;  ///< worst relative residual of the best point so far
+  double best_ = INFINITY;   ///< worst relative residual of the best point so far
+  double least_ = INFINITY;  ///< the same, without the interior point
   double guess_eps_ = kGuessEps;
   int guess_iterations_ = kGuessIterations;
   bool verified_ = false;  ///< KKT holds on the working set in the constraint-space problem
