@@ -27,6 +27,8 @@ struct WorkingSet {
                                 ///< a difference of two y
   R* L = nullptr;               ///< [capacity x capacity] column-major, lower
   int size = 0;                 ///< k; the same on every lane, each lane has its own copy
+  bool least_norm = false;      ///< K is not known to be regular and P is singular: derivatives are
+                                ///< those of least_norm.hpp; likewise the same on every lane
 
   BPQP_HD static WorkingSet lay_out(Arena& arena, int n, int m) {
     WorkingSet w;
@@ -46,14 +48,20 @@ struct WorkingSet {
 /// (needed for the ray if it is dependent). Returns whether the row joined. side and y are the
 /// caller's to set.
 template <class R, Team T>
-BPQP_HD bool append(const T& team, const Schur<R>& schur, WorkingSet<R>& w, int row, R* s) {
+BPQP_HD bool append(
+    const T& team,
+    const Schur<R>& schur,
+    WorkingSet<R>& w,
+    int row,
+    R* s,
+    double dependent = kDependent) {
   const int k = w.size;
   schur.column(team, row, w.list, k, s);
   solve_lower(team, w.L, k, w.capacity, s, 1, w.capacity);
   double squares = 0;
   for (int j : team.items(k)) squares += double(s[j]) * double(s[j]);
   const double whole = double(schur.pivot(row)), pivot = whole - team.sum(squares);
-  if (k == w.capacity || !(pivot > kDependent * whole)) return false;
+  if (k == w.capacity || !(pivot > dependent * whole)) return false;
   for (int j : team.items(k)) w.factor(k, j) = s[j];
   if (team.rank() == 0) {
     w.factor(k, k) = R(std::sqrt(pivot));
@@ -113,29 +121,36 @@ BPQP_HD bool list_rows(const T& team, WorkingSet<R>& w, int m, const R* l, const
 
 /// The factor of all listed rows in one Cholesky; false if a row depends on those before it.
 template <class R, Team T>
-BPQP_HD bool factor_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
+BPQP_HD bool factor_listed(
+    const T& team, const Schur<R>& schur, const WorkingSet<R>& w, double dependent) {
   const int k = w.size;
   for (int j = 0; j < k; ++j) schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
   if (!cholesky(team, w.L, k, w.capacity).positive) return false;
-  double dependent = 0;
+  double some = 0;
   for (int j : team.items(k)) {
     const double root = double(w.factor(j, j));
-    if (!(root * root > kDependent * double(schur.pivot(w.list[j])))) dependent = 1;
+    if (!(root * root > dependent * double(schur.pivot(w.list[j])))) some = 1;
   }
-  return team.max(dependent) == 0;
+  return team.max(some) == 0;
 }
 
 /// Makes the factor anew for the rows whose side is not 0. Rows that depend on those before them
 /// get side 0 (their y is left for release()). s is scratch [capacity].
 template <class R, Team T>
 BPQP_HD void rebuild(
-    const T& team, const Schur<R>& schur, WorkingSet<R>& w, const R* l, const R* u, R* s) {
-  if (list_rows(team, w, schur.m, l, u) && factor_listed(team, schur, w)) return;
+    const T& team,
+    const Schur<R>& schur,
+    WorkingSet<R>& w,
+    const R* l,
+    const R* u,
+    R* s,
+    double dependent = kDependent) {
+  if (list_rows(team, w, schur.m, l, u) && factor_listed(team, schur, w, dependent)) return;
   w.size = 0;  // the rare case: row by row, so that each can be refused
   for (int equalities = 1; equalities >= 0; --equalities) {
     for (int i = 0; i < schur.m; ++i) {
       const bool wanted = w.side[i] != 0 && (l[i] == u[i]) == (equalities == 1);
-      if (!wanted || append(team, schur, w, i, s)) continue;
+      if (!wanted || append(team, schur, w, i, s, dependent)) continue;
       team.sync();
       if (team.rank() == 0) w.side[i] = 0;
       team.sync();

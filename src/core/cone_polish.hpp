@@ -127,12 +127,16 @@ class ConePolish {
     if (finite_) {
       const Schur<R> schur{p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
       const ProblemView<R> qp = k_.view(p_);
-      regular_here = independent && regular(team_, qp, c_, schur, set_, s_);
+      const bool free_rows = core::independent(team_, c_, schur, set_, s_);
+      regular_here = independent && free_rows && regular(team_, qp, c_, set_, s_);
+      if (!free_rows)
+        rebuild(team_, schur, set_, s_.l, s_.u, s_.kkt.a, nearly_dependent(c_.report.singular));
     }
     report_.status = status_of(report_.residuals, o_.eps_abs, o_.eps_rel);
     if (!(best < INFINITY)) report_.status = Status::numerical_error;
     report_.verified = report_.status == Status::solved && best <= kConeVerified;
     report_.differentiable = report_.verified && !weak && regular_here;
+    set_.least_norm = c_.report.singular && !report_.differentiable;
     return report_;
   }
 

@@ -53,6 +53,7 @@ BPQP_HD ForwardReport attach_point(
     WorkingSet<R>& set,
     const ForwardWork<R>& s) {
   ForwardReport report;
+  set.least_norm = false;
   CondenseReport condensed = condense(team, p, scaling_passes, c, s.v, s.h);
   if (condensed.outcome == Condensing::not_finite) {
     report.status = Status::invalid_input;

@@ -459,8 +459,21 @@ class Forward {
     report_.status = best_ < INFINITY ? status_of(report_.residuals, o_.eps_abs, o_.eps_rel)
                                       : Status::numerical_error;
     report_.verified = verified_ && report_.status == Status::solved;
-    report_.differentiable = report_.verified && strict() && regular(team_, p_, c_, schur_, w_, s_);
+    settle_derivatives();
     return report_;
+  }
+
+  /// Whether the solution is differentiable; and where it is not, that its derivatives are safe.
+  BPQP_HD void settle_derivatives() {
+    w_.least_norm = false;
+    if (report_.status == Status::iteration_limit || report_.status == Status::numerical_error)
+      return;
+    const bool free_rows = independent(team_, c_, schur_, w_, s_);
+    report_.differentiable =
+        report_.verified && free_rows && strict() && regular(team_, p_, c_, w_, s_);
+    if (!free_rows)
+      rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a, nearly_dependent(c_.report.singular));
+    w_.least_norm = c_.report.singular && !report_.differentiable;
   }
 
   BPQP_HD bool strict() {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "core/forward_work.hpp"
+#include "core/least_norm.hpp"
 
 namespace bpqp::core {
 
@@ -76,12 +77,12 @@ BPQP_HD KktReport solve_active_kkt(
     const R* g_y,
     R* w,
     R* d) {
-  if (by_admm && p.m > 0) {
-    const AdmmKkt<R> solve{&c, &set, &s, p.n, p.m};
-    return kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
-  }
-  const DirectKkt<R> solve{&c, &set, p.n, p.m, s.v};
-  return kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
+  const auto by = [&](const auto& solve) {
+    return set.least_norm ? kkt_solve_least_norm(team, p, c, set, solve, g_x, g_y, w, d, s.kkt)
+                          : kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
+  };
+  if (by_admm && p.m > 0) return by(AdmmKkt<R>{&c, &set, &s, p.n, p.m});
+  return by(DirectKkt<R>{&c, &set, p.n, p.m, s.v});
 }
 
 /// dP, row `i` of [n x n]: -(w_i x + x_i w)/2 is written to `out`, or added to it with `add`.

@@ -32,6 +32,7 @@ struct KktScratch {
   R* best_w = nullptr;  ///< [n]
   R* best_d = nullptr;  ///< [m]
   R* spare = nullptr;   ///< [n]
+  R* image = nullptr;   ///< [n] of least_norm.hpp
 
   BPQP_HD static KktScratch lay_out(Arena& arena, int n, int m) {
     KktScratch s;
@@ -42,6 +43,7 @@ struct KktScratch {
     s.best_w = arena.take<R>(n);
     s.best_d = arena.take<R>(m);
     s.spare = arena.take<R>(n);
+    s.image = arena.take<R>(n);
     return s;
   }
 };

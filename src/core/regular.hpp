@@ -43,6 +43,11 @@ BPQP_HD bool strictly_complementary(const T& team, int rows, double y_scale, con
 /// asks more. And the steps of inverse iteration that look for it.
 constexpr double kIndependent = 1e-10, kIndependentSingular = 1e-12;
 constexpr int kInverseSteps = 4;
+/// Where they are dependent the derivatives go without the rows whose pivot is below this part of
+/// their S_ii: what is left then has derivatives of a size that means something.
+BPQP_HD inline double nearly_dependent(bool singular) {
+  return singular ? kIndependentSingular : 1e-8;
+}
 /// A right-hand side without structure must be solved for to this, where P is singular.
 constexpr double kRegularResidual = 1e-8;
 
@@ -71,20 +76,27 @@ BPQP_HD double inverse_growth(const T& team, const Schur<R>& schur, const Workin
   return growth;
 }
 
-/// Whether K is regular. Uses s.x_best, s.h, s.c, s.v and s.kkt.
+/// Whether the rows of the set are safely independent. Uses s.kkt.
+template <class R, Team T>
+BPQP_HD bool independent(
+    const T& team,
+    const Condensed<R>& c,
+    const Schur<R>& schur,
+    const WorkingSet<R>& w,
+    const ForwardWork<R>& s) {
+  const double least = c.report.singular ? kIndependentSingular : kIndependent;
+  return inverse_growth(team, schur, w, s.kkt.a) * least < 1;
+}
+
+/// Whether K is regular where its rows are independent. Uses s.x_best, s.h, s.c, s.v and s.kkt.
 template <class D, class R, Team T>
 BPQP_HD bool regular(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
-    const Schur<R>& schur,
     const WorkingSet<R>& w,
     const ForwardWork<R>& s) {
-  const bool singular = c.report.singular;
-  if (!(inverse_growth(team, schur, w, s.kkt.a) * (singular ? kIndependentSingular : kIndependent) <
-        1))
-    return false;
-  if (!singular) return true;
+  if (!c.report.singular) return true;
   R *g = s.x_best, *x = s.h, *y = s.c;
   for (int j : team.items(p.n)) g[j] = R(std::cos(1.0 + 2.0 * j) / double(c.scaling.D[j]));
   team.sync();
