@@ -61,8 +61,9 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
   for (int d : shape.cones) linear -= d;
   cone_start_.push_back(linear);
   for (int d : shape.cones) cone_start_.push_back(cone_start_.back() + d);
-  const bool interior = settings.method != Method::admm;
-  cpu::Slot::lay_out(one_slot, n, m, linear);
+  const bool relaxed = settings.kappa > 0;
+  const bool interior = settings.method != Method::admm || relaxed;
+  cpu::Slot::lay_out(one_slot, n, m, linear, relaxed);
   cpu::Work::lay_out(one_work, n, m, interior);
   one_slot.take<double>(settings.gradients ? std::size_t(n + m) : 0);  // its start
   const double wanted =
@@ -84,7 +85,7 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
   }
   core::Arena arena(memory_->data());
   for (std::size_t b = 0; b < slots; ++b) {
-    slots_.push_back(cpu::Slot::lay_out(arena, n, m, linear));
+    slots_.push_back(cpu::Slot::lay_out(arena, n, m, linear, relaxed));
     if (settings.gradients) starts_.push_back(arena.take<double>(std::size_t(n + m)));
   }
   for (int w = 0; w < workers; ++w) works_.push_back(cpu::Work::lay_out(arena, n, m, interior));
@@ -185,6 +186,10 @@ void Solver<R>::Impl::solve_one(
   const bool answered =
       s.report.status == Status::solved || s.report.status == Status::solved_inaccurate;
   s.has_gradient = settings.gradients && settings.polish && answered;
+  if (s.has_gradient && settings.kappa > 0) {
+    kernels_.relax(team, p, settings.kappa, s, work);
+    s.has_gradient = s.smoothed;
+  }
   s.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   write(solution_, s, p, b);
   progress(1);

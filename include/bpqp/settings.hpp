@@ -53,6 +53,12 @@ struct Settings {
                              ///< no gradients
   bool gradients = true;     ///< keep the factors of every problem for backward, adjoint_solve and
                              ///< jvp; false: less memory, those calls throw
+  double kappa = 0;          ///< > 0, in the objective's units: derivatives are those of the
+                             ///< barrier-relaxed point, the minimiser of the objective minus kappa
+                             ///< times the sum of log(slack) over all sides of inequalities (and
+                             ///< of log(t^2 - |r|^2)/2 over cones); x and y stay the solution.
+                             ///< For linear programs, whose own dx/dq is 0. >= 0, needs gradients
+                             ///< (docs/math.md section 12)
   bool last_point = false;   ///< give the last point instead of NaN where a problem has no solution
                              ///< (the table of solution.hpp says where)
 

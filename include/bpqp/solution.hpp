@@ -42,7 +42,8 @@ struct Report {
   int exchanges = 0;                  ///< rows exchanged after the first guess of the active set
   int active = 0;                     ///< active rows
   bool differentiable = false;        ///< strictly complementary and independent active rows, and a
-                                      ///< regular K (docs/math.md M37)
+                                      ///< regular K (docs/math.md M37); with Settings::kappa: the
+                                      ///< barrier-relaxed point was found, else all gradients are 0
   bool verified = false;              ///< the KKT conditions hold on the reported active set
   double objective = 0;               ///< 1/2 x'Px + q'x at the point given; NaN without one
   double primal_residual = 0, dual_residual = 0, gap = 0;

@@ -18,6 +18,7 @@ moving both sides. A cone's sides are u; dl is 0 there. The file format: 'bpqp s
 Examples:
   bpqp gradient problem.json                       norms and first entries
   bpqp gradient problem.json --json | jq .dq       all of it
+  bpqp gradient lp.json --kappa 0.1                informative where a vertex has dq = 0
 A gradient is a derivative only where the problem is reported differentiable (strictly complementary,
 independent active rows and cones); problems without a solution have gradient 0.)";
 
@@ -50,9 +51,11 @@ std::string to_text(const io::ProblemFile& file, const Report& report, const Gra
 }
 
 template <class R>
-int gradient_files(const std::vector<std::string>& paths, const CommonOptions& common) {
+int gradient_files(
+    const std::vector<std::string>& paths, double kappa, const CommonOptions& common) {
   check_options(common);
-  const Settings settings = to_settings(common);
+  Settings settings = to_settings(common);
+  settings.kappa = kappa;
   ProblemSet set(paths);
   Outcome outcome;
   if (set.faults() > 0) outcome.add_fault();
@@ -82,6 +85,7 @@ int gradient_files(const std::vector<std::string>& paths, const CommonOptions& c
 void add_gradient(CLI::App& app, int& exit_code) {
   struct Options {
     std::vector<std::string> files;
+    double kappa = 0;
     CommonOptions common;
   };
   const auto options = std::make_shared<Options>();
@@ -89,11 +93,19 @@ void add_gradient(CLI::App& app, int& exit_code) {
       app.add_subcommand("gradient", "Gradients of g'x with respect to the problem's data");
   command->footer(kFooter);
   add_files(*command, options->files);
+  command
+      ->add_option(
+          "--kappa", options->kappa,
+          "Gradients of the barrier-relaxed point, kappa in the objective's units; 0: of the "
+          "solution")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("K")
+      ->capture_default_str();
   add_common_options(*command, options->common);
   command->callback([options, &exit_code] {
     exit_code = options->common.is_float()
-                    ? gradient_files<float>(options->files, options->common)
-                    : gradient_files<double>(options->files, options->common);
+                    ? gradient_files<float>(options->files, options->kappa, options->common)
+                    : gradient_files<double>(options->files, options->kappa, options->common);
   });
 }
 

@@ -11,6 +11,7 @@ namespace bpqp::core {
 
 constexpr int kBarrierScaling = 10;          ///< passes of Ruiz
 constexpr double kBarrierScaledEnough = 2;   ///< and where they end
+constexpr double kBarrierStep = 0.99;        ///< of the way to the boundary
 constexpr double kBarrierLargestSide = 1e6;  ///< most that x is scaled by, and its inverse
 
 template <class R>

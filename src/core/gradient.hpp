@@ -106,14 +106,13 @@ BPQP_HD void gradient_A_row(
 }
 
 /// Right-hand side of the forward derivative, out_x [n] and out_y [m]; null inputs are zero.
-/// db is du where the row is held at its upper side and in cones, dl at its lower side.
-template <class D, class R, Team T>
+/// upper(i): the part of row i's db that is du, the rest being dl; negative: the row is not held.
+template <class D, class R, Team T, class Upper>
 BPQP_HD void tangent_rhs(
     const T& team,
     int n,
     int m,
-    int linear_rows,
-    const WorkingSet<R>& set,
+    const Upper& upper,
     const R* x,
     const R* y,
     const D* dP,
@@ -126,10 +125,11 @@ BPQP_HD void tangent_rhs(
     R* scratch) {
   for (int j : team.items(n)) out_x[j] = dq ? -R(dq[j]) : R(0);
   for (int i : team.items(m)) {
-    const bool cone = i >= linear_rows, held = cone || set.side[i] != 0;
-    const D* moved = cone || set.side[i] > 0 ? du : dl;
-    out_y[i] = held && moved ? R(moved[i]) : R(0);
-    if (dA && held) out_y[i] -= dot(dA + std::size_t(i) * n, x, n);
+    const double up = upper(i);
+    out_y[i] = 0;
+    if (up > 0 && du) out_y[i] += R(up) * R(du[i]);
+    if (up >= 0 && up < 1 && dl) out_y[i] += R(1 - up) * R(dl[i]);
+    if (up >= 0 && dA) out_y[i] -= dot(dA + std::size_t(i) * n, x, n);
   }
   team.sync();
   if (dP) {

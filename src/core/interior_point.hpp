@@ -18,7 +18,6 @@
 
 namespace bpqp::core {
 
-constexpr double kBarrierStep = 0.99;  ///< of the way to the boundary
 /// Iterations without a better point before the method is given up; with one within tolerance
 /// fewer.
 constexpr int kBarrierStall = 40, kBarrierStallReached = 6;

@@ -43,6 +43,9 @@ void forward(
     const core::ForwardOptions& options,
     Slot& slot,
     Work& work) {
+  work.factored_of = nullptr;
+  slot.smoothed = false;
+  ++slot.solves;
   if (p.cones.count > 0) {
     slot.report = core::solve_one_with_cones(
         team, p, options, slot.cones, slot.own, slot.set, work.forward, slot.warm, slot.x, slot.y);
@@ -54,8 +57,33 @@ void forward(
 }
 
 template <class D>
+void relax(const CpuTeam& team, const ProblemView<D>& p, double kappa, Slot& slot, Work& work) {
+  core::Relaxed<D, double, CpuTeam> relaxed(team, p, work.forward.barrier, slot.relaxed);
+  slot.smoothed = slot.report.differentiable = relaxed.find(kappa);
+  work.factored_of = nullptr;
+}
+
+/// The system at the relaxed point is factored once for all right-hand sides that follow.
+template <class D>
+void relaxed_adjoint(const CpuTeam& team, const ProblemView<D>& p, Slot& slot, Work& work) {
+  core::Relaxed<D, double, CpuTeam> relaxed(team, p, work.forward.barrier, slot.relaxed);
+  if (work.factored_of != &slot || work.factored_solves != slot.solves) {
+    work.factored_of = nullptr;
+    slot.backward_residual = INFINITY;
+    if (!relaxed.factor(work.form)) return;
+    work.factored_of = &slot;
+    work.factored_solves = slot.solves;
+  }
+  slot.backward_residual = relaxed.solve(work.form, work.g_x, work.g_y, slot.w, slot.d);
+}
+
+template <class D>
 void adjoint(const CpuTeam& team, const ProblemView<D>& p, bool by_admm, Slot& slot, Work& work) {
   const auto& s = work.forward;
+  if (slot.smoothed) {
+    relaxed_adjoint(team, p, slot, work);
+    return;
+  }
   if (p.cones.count == 0) {
     slot.backward_residual =
         core::solve_active_kkt(
@@ -80,8 +108,8 @@ void tangent(
     const Slot& slot,
     Work& work) {
   core::tangent_rhs(
-      team, p.n, p.m, slot.linear_rows, slot.set, slot.x, slot.y, t.P, t.q, t.A, t.l, t.u, work.g_x,
-      work.g_y, work.forward.t);
+      team, p.n, p.m, [&slot](int i) { return slot.upper(i); }, slot.at_x(), slot.at_y(), t.P, t.q,
+      t.A, t.l, t.u, work.g_x, work.g_y, work.forward.t);
 }
 
 template <class D>
@@ -100,10 +128,10 @@ void gradients(int n, int m, const Slot& s, const GradientTargets<D>& out) {
     return;
   }
   if (out.P)
-    for (int i = 0; i < n; ++i) core::gradient_P_row(s.w, s.x, n, i, false, out.P + N * i);
+    for (int i = 0; i < n; ++i) core::gradient_P_row(s.w, s.at_x(), n, i, false, out.P + N * i);
   if (out.A)
     for (int i = 0; i < m; ++i)
-      core::gradient_A_row(s.w, s.d, s.x, s.y, n, i, false, out.A + N * i);
+      core::gradient_A_row(s.w, s.d, s.at_x(), s.at_y(), n, i, false, out.A + N * i);
   if (out.q)
     for (int j = 0; j < n; ++j) out.q[j] = D(-s.w[j]);
   for (int i = 0; i < m; ++i) {
@@ -116,7 +144,7 @@ template <class D>
 void sum_P_row(int n, const Slot* slots, int batch, int i, D* out) {
   for (int j = 0; j < n; ++j) out[j] = 0;
   for (int b = 0; b < batch; ++b)
-    if (slots[b].has_gradient) core::gradient_P_row(slots[b].w, slots[b].x, n, i, true, out);
+    if (slots[b].has_gradient) core::gradient_P_row(slots[b].w, slots[b].at_x(), n, i, true, out);
 }
 
 template <class D>
@@ -124,17 +152,18 @@ void sum_A_row(int n, const Slot* slots, int batch, int i, D* out) {
   for (int j = 0; j < n; ++j) out[j] = 0;
   for (int b = 0; b < batch; ++b) {
     const Slot& s = slots[b];
-    if (s.has_gradient) core::gradient_A_row(s.w, s.d, s.x, s.y, n, i, true, out);
+    if (s.has_gradient) core::gradient_A_row(s.w, s.d, s.at_x(), s.at_y(), n, i, true, out);
   }
 }
 
 template <class D>
 void attach(const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slot, Work& work) {
+  slot.smoothed = false;
   slot.report = core::attach_point(team, p, scaling, slot.own, slot.set, work.forward);
 }
 
 template <class D>
-constexpr Kernels<D> kKernels = {condense<D>,  forward<D>,   adjoint<D>,   tangent<D>,
+constexpr Kernels<D> kKernels = {condense<D>,  forward<D>,   relax<D>,     adjoint<D>, tangent<D>,
                                  gradients<D>, sum_P_row<D>, sum_A_row<D>, attach<D>};
 
 #define BPQP_STRING_(x) #x

@@ -6,35 +6,48 @@
 #include <cstdint>
 
 #include "core/cone_kkt.hpp"
+#include "core/relaxed.hpp"
 #include "cpu/cpu_team.hpp"
 
 namespace bpqp::cpu {
 
 /// What is kept of one problem from solve to the derivatives.
 struct Slot {
-  /// Gradients of sides: db belongs to the side that a row is held at, to u in cones.
-  double du(int i) const { return i >= linear_rows || set.side[i] > 0 ? d[i] : 0; }
-  double dl(int i) const { return i < linear_rows && set.side[i] < 0 ? d[i] : 0; }
+  /// The part of row i's db that is du, the rest being dl: that of the side that a row is held at,
+  /// all of it in cones. Negative: the row is not held.
+  double upper(int i) const {
+    if (smoothed) return relaxed.upper[i];
+    return i >= linear_rows || set.side[i] > 0 ? 1 : set.side[i] < 0 ? 0 : -1;
+  }
+  double du(int i) const { return upper(i) > 0 ? upper(i) * d[i] : 0; }
+  double dl(int i) const { return upper(i) >= 0 && upper(i) < 1 ? (1 - upper(i)) * d[i] : 0; }
+  /// Where the derivatives are taken.
+  const double* at_x() const { return smoothed ? relaxed.x : x; }
+  const double* at_y() const { return smoothed ? relaxed.y : y; }
 
   core::Condensed<double> own;   ///< its own factors
   core::Condensed<double> used;  ///< these, or those of the problem it shares P and A with
   core::WorkingSet<double> set;
   core::ConeKkt<double> cones;  ///< where the shape has cones: the QP behind the derivatives
   int linear_rows = 0;
-  double* x = nullptr;  ///< [n] solution
-  double* y = nullptr;  ///< [m]
-  double* w = nullptr;  ///< [n] last adjoint
-  double* d = nullptr;  ///< [m]
+  double* x = nullptr;                 ///< [n] solution
+  double* y = nullptr;                 ///< [m]
+  double* w = nullptr;                 ///< [n] last adjoint
+  double* d = nullptr;                 ///< [m]
+  core::RelaxedPoint<double> relaxed;  ///< with Settings::kappa
+  bool smoothed = false;               ///< and it is what the derivatives belong to
+  long solves = 0;                     ///< how many there were: the relaxed point of which
   core::ForwardReport report;
   bool has_gradient = false;
   bool warm = false;  ///< x and y hold a start for the next solve
   double backward_residual = 0;
   double seconds = 0;
 
-  static Slot lay_out(core::Arena& arena, int n, int m, int linear_rows) {
+  static Slot lay_out(core::Arena& arena, int n, int m, int linear_rows, bool relaxed) {
     Slot s;
     s.linear_rows = linear_rows;
     if (linear_rows < m) s.cones = core::ConeKkt<double>::lay_out(arena, n, m);
+    if (relaxed) s.relaxed = core::RelaxedPoint<double>::lay_out(arena, n, m);
     s.own = core::Condensed<double>::lay_out(arena, n, m);
     s.set = core::WorkingSet<double>::lay_out(arena, n, m);
     s.x = arena.take<double>(n);
@@ -48,8 +61,11 @@ struct Slot {
 /// Scratch of one thread.
 struct Work {
   core::ForwardWork<double> forward;
-  double* g_x = nullptr;  ///< [n] right-hand sides in double
-  double* g_y = nullptr;  ///< [m]
+  double* g_x = nullptr;              ///< [n] right-hand sides in double
+  double* g_y = nullptr;              ///< [m]
+  core::BarrierForm form;             ///< of the relaxed point whose system the barrier holds:
+  const Slot* factored_of = nullptr;  ///< that of this slot,
+  long factored_solves = 0;           ///< after so many solves; null: none
 
   static Work lay_out(core::Arena& arena, int n, int m, bool interior) {
     Work w;
@@ -79,6 +95,8 @@ struct Kernels {
   /// Solves with the factors in slot.used.
   void (*forward)(
       const CpuTeam&, const core::ProblemView<D>&, const core::ForwardOptions&, Slot&, Work&);
+  /// Finds the barrier-relaxed point of a solved problem (slot.smoothed).
+  void (*relax)(const CpuTeam&, const core::ProblemView<D>&, double kappa, Slot&, Work&);
   /// (slot.w, slot.d) for the right-hand side in work.g_x, work.g_y.
   void (*adjoint)(const CpuTeam&, const core::ProblemView<D>&, bool by_admm, Slot&, Work&);
   /// Right-hand side of the forward derivative into work.g_x, work.g_y.

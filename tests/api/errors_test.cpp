@@ -59,6 +59,7 @@ TEST(Errors, NameTheSettingOutOfRange) {
     expect_invalid_setting([&](Settings& s) { s.eps_rel = bad; }, {"eps_rel"});
     expect_invalid_setting([&](Settings& s) { s.time_limit = bad; }, {"time_limit"});
     expect_invalid_setting([&](Settings& s) { s.rho = bad; }, {"rho"});
+    expect_invalid_setting([&](Settings& s) { s.kappa = bad; }, {"kappa"});
   }
   expect_invalid_setting(
       [](Settings& s) { s.eps_abs = s.eps_rel = 0; }, {"eps_abs", "eps_rel", "0"});

@@ -32,7 +32,7 @@ std::size_t work_bytes(std::size_t n, std::size_t m) {
   const std::size_t barrier = padded(8 * n * n) + padded(8 * n * m) + 16 * padded(8 * n) +
                               40 * padded(8 * m) + 2 * padded(64 * (n + m)) + 2 * padded(4 * m) +
                               padded(m);
-  return matrices + barrier + 11 * padded(8 * n) + 16 * padded(8 * m) + padded(4 * m);
+  return matrices + barrier + 12 * padded(8 * n) + 16 * padded(8 * m) + padded(4 * m);
 }
 
 TEST(Memory, IsTheFormulaOfTheDocument) {
@@ -70,6 +70,15 @@ TEST(Memory, OfConesIsASecondQPInEverySlot) {
         Solver<double>(cones, capacity, settings).bytes(),
         Solver<double>(linear, capacity, settings).bytes() + slots * qp);
   }
+}
+
+TEST(Memory, OfKappaIsARelaxedPointInEverySlot) {
+  const int n = 10, m = 24, capacity = 17;
+  const Shape shape{n, m};
+  EXPECT_EQ(
+      Solver<double>(shape, capacity, {.kappa = 0.1, .threads = 1}).bytes(),
+      Solver<double>(shape, capacity, {.threads = 1}).bytes() +
+          capacity * (padded(8 * n) + 6 * padded(8 * m)));
 }
 
 }  // namespace
