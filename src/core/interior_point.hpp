@@ -90,6 +90,14 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     return report;
   }
 
+  /// Goes on from where run() ended, after the options' target was tightened. x_best, y_best and
+  /// the products may have been used in between.
+  BPQP_HD BarrierReport resume() {
+    report_.worst = attempt_ = INFINITY;
+    stalled_ = short_steps_ = 0;
+    return proceed();
+  }
+
  private:
   using Problem = BarrierProblem<D, R, T>;
   using Problem::b_;
@@ -111,6 +119,10 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     earlier_ = report_.iterations;
     attempt_ = INFINITY;
     if (!start()) return finish(BarrierOutcome::failed);
+    return proceed();
+  }
+
+  BPQP_HD BarrierReport proceed() {
     for (;; ++report_.iterations) {
       publish();
       if (report_.worst <= o_.target) return finish(BarrierOutcome::converged);
@@ -123,7 +135,9 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
       constant_direction();
       residuals_of_embedding();
       set_products(team_, sys_, b_, false, 0);
+      curvature_ = 0;
       direction(1, kappa_ * tau_);
+      curvature_ = curvature_ahead();
       const double affine = nan_min(1.0, step_length());
       const double sigma = (1 - affine) * (1 - affine) * (1 - affine);
       set_products(team_, sys_, b_, true, sigma * mu_);
@@ -242,6 +256,15 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     return team_.sum(sum);
   }
 
+  /// What x'P x/tau gains over its linearisation by the whole affine step: what ds o dz is to s o
+  /// z. Beyond the gap itself it says nothing (the step is far from whole).
+  BPQP_HD double curvature_ahead() {
+    for (int j : team_.items(p_.n)) w_.t[j] = w_.dx[j] - R(dtau_ / tau_) * w_.x[j];
+    team_.sync();
+    const double gain = quadratic_form(w_.t) / (tau_ + dtau_);
+    return gain > 0 && gain < std::fabs(gap_) ? gain : 0;
+  }
+
   /// The step for f times the residuals and the products set; `complement`: right-hand side of
   /// kappa tau.
   BPQP_HD void direction(double f, double complement) {
@@ -252,8 +275,8 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     double sum = 0;  // (2 P x/tau + q)'dx
     for (int j : team_.items(p_.n))
       sum += (2 * double(w_.Px[j]) / tau_ + double(scaled_q(j))) * double(w_.dx[j]);
-    const double numerator =
-        f * gap_ - complement / tau_ + team_.sum(sum) + sides_dot(team_, sys_, b_, U.dz, L.dz);
+    const double numerator = f * gap_ + curvature_ - complement / tau_ + team_.sum(sum) +
+                             sides_dot(team_, sys_, b_, U.dz, L.dz);
     dtau_ = numerator / denominator_;
     dkappa_ = -(complement + kappa_ * dtau_) / tau_;
     for (int j : team_.items(p_.n)) w_.dx[j] += R(dtau_) * w_.x2[j];
@@ -336,6 +359,7 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
   signed char* side_;
   BarrierReport report_;
   double tau_ = 1, kappa_ = 1, mu_ = 1, dtau_ = 0, dkappa_ = 0;
+  double curvature_ = 0;  ///< of the gap's equation along the step, in the corrector
   double gap_ = 0, denominator_ = 1;
   int stalled_ = 0, short_steps_ = 0;
   int earlier_ = 0;            ///< iterations of an attempt before

@@ -14,8 +14,9 @@
 namespace bpqp::core {
 
 /// The interior point method ends at this relative residual: the right set is then nearly always
-/// known, and the polish does the rest.
-constexpr double kInteriorTarget = 1e-9;
+/// known, and the polish does the rest. Where P is positive definite few exchanges make it right
+/// from the first, and the method goes on to the second only if the set could not be verified.
+constexpr double kInteriorFirst = 1e-3, kInteriorTarget = 1e-9;
 
 /// Whether l, q, u hold only values that they may, and l <= u.
 template <class D, Team T>
@@ -44,26 +45,16 @@ BPQP_HD inline bool settled(Status status) {
          status != Status::numerical_error;
 }
 
-/// The interior point method alone; x and y get its point or certificate, side the active rows.
-template <class D, class R, Team T>
-BPQP_HD ForwardReport solve_by_interior_point(
-    const T& team,
-    const ProblemView<D>& p,
-    const ForwardOptions& o,
-    const ForwardWork<R>& s,
-    R* x,
-    R* y,
-    signed char* side,
-    double* units = nullptr) {
+BPQP_HD inline BarrierOptions barrier_options(const ForwardOptions& o, double target) {
   BarrierOptions options;
-  options.target = kInteriorTarget;
+  options.target = target;
   options.eps_abs = o.eps_abs, options.eps_rel = o.eps_rel;
   options.max_iter = o.max_iter < options.max_iter ? o.max_iter : options.max_iter;
   options.expired = o.expired, options.clock = o.clock;
-  InteriorPoint<D, R, T> method(
-      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, side);
-  const BarrierReport barrier = method.run();
-  if (units) *units = barrier.units;
+  return options;
+}
+
+BPQP_HD inline ForwardReport report_of(const BarrierReport& barrier, const ForwardOptions& o) {
   ForwardReport report;
   report.method = Method::interior_point;
   report.iterations = barrier.iterations;
@@ -76,6 +67,54 @@ BPQP_HD ForwardReport solve_by_interior_point(
   report.certified = barrier.outcome == BarrierOutcome::primal_infeasible ||
                      barrier.outcome == BarrierOutcome::dual_infeasible;
   return report;
+}
+
+/// The interior point method alone; x and y get its point or certificate, side the active rows.
+template <class D, class R, Team T>
+BPQP_HD ForwardReport solve_by_interior_point(
+    const T& team,
+    const ProblemView<D>& p,
+    const ForwardOptions& o,
+    const ForwardWork<R>& s,
+    R* x,
+    R* y,
+    signed char* side,
+    double* units = nullptr) {
+  const BarrierOptions options = barrier_options(o, kInteriorTarget);
+  InteriorPoint<D, R, T> method(
+      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, side);
+  const BarrierReport barrier = method.run();
+  if (units) *units = barrier.units;
+  return report_of(barrier, o);
+}
+
+/// The interior point method, then active sets from its end.
+template <class D, class R, Team T>
+BPQP_HD ForwardReport solve_from_inside(
+    const T& team,
+    const ProblemView<D>& p,
+    const ForwardOptions& o,
+    const Condensed<R>& c,
+    WorkingSet<R>& set,
+    const ForwardWork<R>& s,
+    R* x,
+    R* y) {
+  const bool soon = o.polish && !c.report.singular;
+  BarrierOptions options = barrier_options(o, soon ? kInteriorFirst : kInteriorTarget);
+  InteriorPoint<D, R, T> method(
+      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, set.side);
+  ForwardReport interior = report_of(method.run(), o);
+  for (;;) {
+    if (interior.certified || !o.polish) return interior;
+    Forward<D, R, T> finish(team, p, o, c, set, s, x, y);
+    ForwardReport report = finish.run(Start::interior);
+    report.method = Method::interior_point;
+    report.iterations = interior.iterations;
+    if (report.verified || !soon || options.target == kInteriorTarget || o.out_of_time())
+      return report;
+    options.target = kInteriorTarget;
+    interior = report_of(method.resume(), o);
+  }
 }
 
 /// x, y: in: the start if `warm`, out: the solution, the last point or the certificate, as the
@@ -101,13 +140,7 @@ BPQP_HD ForwardReport solve_one(
     report = active_sets.run(warm ? Start::warm : Start::cold);
     if (settled(report.status) || o.method == Method::admm || o.out_of_time()) return report;
   }
-  const ForwardReport interior = solve_by_interior_point(team, p, o, s, x, y, set.side);
-  if (interior.certified || !o.polish) return interior;
-  Forward<D, R, T> finish(team, p, o, c, set, s, x, y);
-  report = finish.run(Start::interior);
-  report.method = Method::interior_point;
-  report.iterations = interior.iterations;
-  return report;
+  return solve_from_inside(team, p, o, c, set, s, x, y);
 }
 
 /// k.rho in the user's units, from the row scales and the ratio of the scaled units.
