@@ -52,9 +52,21 @@ class BarrierProblem {
     classify_rows();
     scale_cost_and_sides();
     form_.diagonal = hessian_is_diagonal();
-    form_.by_rows = form_.diagonal && form_.general < p_.n;
-    form_.order = form_.by_rows ? form_.general : p_.n;
+    choose_way();
     return true;
+  }
+
+  /// The smallest matrix that will do.
+  BPQP_HD void choose_way() {
+    form_.order = p_.n;
+    form_.way = BarrierWay::columns;
+    if (form_.diagonal && form_.general < p_.n) {
+      form_.way = BarrierWay::rows;
+      form_.order = form_.general;
+    } else if (!form_.diagonal && p_.m < p_.n && condense_barrier(team_, p_, form_, sys_)) {
+      form_.way = BarrierWay::schur;
+      form_.order = p_.m;
+    }
   }
 
   BPQP_HD void classify_rows() {

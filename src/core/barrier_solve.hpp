@@ -2,7 +2,7 @@
 /// Factoring and solving the system of barrier_system.hpp.
 #pragma once
 
-#include "core/barrier_system.hpp"
+#include "core/barrier_schur.hpp"
 #include "core/residuals.hpp"
 
 namespace bpqp::core {
@@ -23,15 +23,22 @@ BPQP_HD bool factor_barrier(
     double& repair) {
   repair = repair > kBarrierRepairFirst ? repair / 10 : 0;
   for (;;) {
-    if (f.by_rows)
-      assemble_by_rows(team, p, f, s);
-    else
-      assemble_by_columns(team, p, f, s);
+    switch (f.way) {
+      case BarrierWay::columns:
+        assemble_by_columns(team, p, f, s);
+        break;
+      case BarrierWay::rows:
+        assemble_by_rows(team, p, f, s);
+        break;
+      case BarrierWay::schur:
+        assemble_schur(team, s);
+    }
+    R* M = s.factored(f);
     if (repair > 0) {
-      for (int j : team.items(f.order)) s.M[std::size_t(j) * f.order + j] *= R(1 + repair);
+      for (int j : team.items(f.order)) M[std::size_t(j) * f.order + j] *= R(1 + repair);
       team.sync();
     }
-    if (cholesky(team, s.M, f.order, f.order).positive) return true;
+    if (cholesky(team, M, f.order, f.order).positive) return true;
     repair = repair > 0 ? 10 * repair : kBarrierRepairFirst;
     if (!(repair <= kBarrierRepairLast)) return false;
   }
@@ -109,10 +116,14 @@ BPQP_HD double barrier_residual(
 template <class D, class R, Team T>
 BPQP_HD void solve_proximal(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
-  if (f.by_rows)
-    solve_by_rows(team, p, f, s);
-  else
-    solve_by_columns(team, p, s);
+  switch (f.way) {
+    case BarrierWay::columns:
+      return solve_by_columns(team, p, s);
+    case BarrierWay::rows:
+      return solve_by_rows(team, p, f, s);
+    case BarrierWay::schur:
+      return solve_by_schur(team, p, s);
+  }
 }
 
 /// a'b over x and y parts.

@@ -8,6 +8,7 @@
 ///
 ///   n x n:  N = P + rho I + A'(W^2 + delta I)^-1 A
 ///   m x m:  K = A H^-1 A' + W^2 + delta I,  H = P + rho I, P diagonal      (general rows only)
+///   m x m:  S + W^2 + delta I,              P dense and definite           (barrier_schur.hpp)
 ///
 /// whichever is smaller; rows with one entry (bounds) only add to the diagonal. Refinement against
 /// the user's data removes rho and delta from the answer (Altman and Gondzio 1999; PIQP, Schwan et
@@ -38,12 +39,19 @@ constexpr double kBarrierInconsistent = 0.01;
 /// What a row is to the interior point method.
 enum class RowKind : signed char { free = 0, equality, upper, lower, both, cone };
 
+/// Which matrix is factored (docs/math.md M43, M44, M59).
+enum class BarrierWay : int {
+  columns = 0,  ///< N [n x n]
+  rows,         ///< K [general rows], P diagonal
+  schur         ///< S + W^2 [m x m], P positive definite: P is factored once (barrier_schur.hpp)
+};
+
 /// What of the problem the systems of all iterations have in common.
 struct BarrierForm {
-  bool by_rows = false;   ///< K, not N
+  BarrierWay way = BarrierWay::columns;
   bool diagonal = false;  ///< P is diagonal
   bool symmetric = true;
-  int general = 0;  ///< rows with more than one entry, cones
+  int general = 0;  ///< rows that are no bounds: several entries, equalities, cones
   int order = 0;    ///< of the factored matrix
   double cost = 1;  ///< scaled P is cost beta D P D, scaled q is cost D q
   double beta = 1;  ///< x = beta D x_scaled
@@ -54,15 +62,16 @@ struct BarrierSystem {
   int n = 0, m = 0;
   ConeList cones;
   Scaling<R> scaling;
-  R* M = nullptr;           ///< [n x n] N, or K in its corner
-  R* Y = nullptr;           ///< [n x m] general rows, scaled
-  R* H = nullptr;           ///< [n] diagonal of P + rho I + bounds (m x m form)
-  R* w2 = nullptr;          ///< [m] W^2 of linear rows
-  R* nt = nullptr;          ///< [m] Nesterov-Todd points of the cones
-  R* eta = nullptr;         ///< [m] and their lengths, at the cone's first row
-  int* general = nullptr;   ///< [m] list of the general rows
-  int* column = nullptr;    ///< [m] the column of a row's only entry; -1: general
-  RowKind* kind = nullptr;  ///< [m]
+  R* M = nullptr;  ///< [n x n] N, or K in its corner; schur: the factor L of P + rho I
+  R* Y = nullptr;  ///< [n x m] general rows, scaled; schur: L^-1 A'
+  R *S = nullptr, *K = nullptr;  ///< [m x m] each, schur: Y'Y, and S + W^2; null if m >= n
+  R* H = nullptr;                ///< [n] diagonal of P + rho I + bounds (m x m form)
+  R* w2 = nullptr;               ///< [m] W^2 of linear rows
+  R* nt = nullptr;               ///< [m] Nesterov-Todd points of the cones
+  R* eta = nullptr;              ///< [m] and their lengths, at the cone's first row
+  int* general = nullptr;        ///< [m] list of the general rows
+  int* column = nullptr;         ///< [m] of a bound (or a row without sides); -1: general
+  RowKind* kind = nullptr;       ///< [m]
   R *e_x = nullptr, *d_x = nullptr, *t_x = nullptr, *s_x = nullptr;  ///< [n]
   R *e_y = nullptr, *d_y = nullptr, *t_y = nullptr, *g_y = nullptr;  ///< [m]
 
@@ -76,6 +85,8 @@ struct BarrierSystem {
     s.scaling.E = arena.take<R>(m);
     s.M = arena.take<R>(std::size_t(n) * n);
     s.Y = arena.take<R>(std::size_t(n) * m);
+    if (m < n) s.S = arena.take<R>(std::size_t(m) * m);
+    if (m < n) s.K = arena.take<R>(std::size_t(m) * m);
     for (R** v : {&s.H, &s.e_x, &s.d_x, &s.t_x, &s.s_x}) *v = arena.take<R>(n);
     for (R** v : {&s.w2, &s.nt, &s.eta, &s.e_y, &s.d_y, &s.t_y, &s.g_y}) *v = arena.take<R>(m);
     s.f_x = arena.take<R>(n);
@@ -98,6 +109,8 @@ struct BarrierSystem {
     return f.general - (cones.count > 0 ? m - cones.first(0) : 0);
   }
   BPQP_HD bool is_linear(int i) const { return kind[i] != RowKind::cone; }
+  /// The matrix that is factored in every iteration.
+  BPQP_HD R* factored(const BarrierForm& f) const { return f.way == BarrierWay::schur ? K : M; }
   /// 1/(W^2 + delta) of a linear row.
   BPQP_HD R weight(int i) const {
     return kind[i] == RowKind::free ? R(0) : 1 / (w2[i] + R(kBarrierDelta));
@@ -264,6 +277,23 @@ BPQP_HD void assemble_by_columns(
   add_outer(team, s.Y, p.n, f.general, p.n, s.M, p.n);
 }
 
+/// The cones' W^2 = eta^2 (2 w w' - J) onto the lower triangle of M [order x order], whose row `at`
+/// is that of the first cone.
+template <class R, Team T>
+BPQP_HD void add_cone_squares(const T& team, const BarrierSystem<R>& s, int at, R* M, int order) {
+  for (int k : team.items(s.cones.count)) {
+    const int first = s.cones.first(k), d = s.cones.size(k);
+    const int top = at + first - s.cones.first(0);
+    const R eta2 = s.eta[first] * s.eta[first];
+    for (int c = 0; c < d; ++c) {
+      R* column = M + std::size_t(top + c) * order + top;
+      for (int r = c; r < d; ++r) column[r] += 2 * eta2 * s.nt[first + r] * s.nt[first + c];
+      column[c] += (c == 0 ? -1 : 1) * eta2;
+    }
+  }
+  team.sync();
+}
+
 /// H, and K into M.
 template <class D, class R, Team T>
 BPQP_HD void assemble_by_rows(
@@ -283,17 +313,7 @@ BPQP_HD void assemble_by_rows(
   const int linear = s.linear_general(f);
   for (int g : team.items(linear))
     s.M[std::size_t(g) * f.order + g] += s.w2[s.general[g]] + R(kBarrierDelta);
-  for (int k : team.items(s.cones.count)) {  // + W^2 = eta^2 (2 w w' - J)
-    const int first = s.cones.first(k), d = s.cones.size(k);
-    const int at = linear + first - s.cones.first(0);
-    const R eta2 = s.eta[first] * s.eta[first];
-    for (int c = 0; c < d; ++c) {
-      R* column = s.M + std::size_t(at + c) * f.order + at;
-      for (int r = c; r < d; ++r) column[r] += 2 * eta2 * s.nt[first + r] * s.nt[first + c];
-      column[c] += (c == 0 ? -1 : 1) * eta2;
-    }
-  }
-  team.sync();
+  add_cone_squares(team, s, linear, s.M, f.order);
 }
 
 }  // namespace bpqp::core

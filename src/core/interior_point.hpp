@@ -79,11 +79,11 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
   BPQP_HD BarrierReport run() {
     if (!set_up()) return finish(BarrierOutcome::failed);
     BarrierReport report = iterate();
-    // Free variables make K worse than N: rows that stall are tried by columns.
-    if (form_.by_rows && !(report.worst <= o_.target) &&
+    // Free variables make K worse than N, and so does a rough P: what stalls is tried by columns.
+    if (form_.way != BarrierWay::columns && !(report.worst <= o_.target) &&
         report.outcome != BarrierOutcome::primal_infeasible &&
         report.outcome != BarrierOutcome::dual_infeasible && !out_of_time()) {
-      form_.by_rows = false;
+      form_.way = BarrierWay::columns;
       form_.order = p_.n;
       report = iterate();
     }

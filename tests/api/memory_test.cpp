@@ -29,9 +29,9 @@ std::size_t work_bytes(std::size_t n, std::size_t m) {
   const std::size_t matrices = iterates_on_rows(n, m)
                                    ? padded(8 * m * m) + (m <= 64 ? padded(16 * m * m) : 64)
                                    : padded(8 * n * n) + padded(8 * n * m);
-  const std::size_t barrier = padded(8 * n * n) + padded(8 * n * m) + 16 * padded(8 * n) +
-                              40 * padded(8 * m) + 2 * padded(64 * (n + m)) + 2 * padded(4 * m) +
-                              padded(m);
+  const std::size_t barrier = (m < n ? 2 * padded(8 * m * m) : 0) + padded(8 * n * n) +
+                              padded(8 * n * m) + 16 * padded(8 * n) + 40 * padded(8 * m) +
+                              2 * padded(64 * (n + m)) + 2 * padded(4 * m) + padded(m);
   return matrices + barrier + 12 * padded(8 * n) + 16 * padded(8 * m) + padded(4 * m);
 }
 

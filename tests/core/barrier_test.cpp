@@ -16,12 +16,13 @@ using Values = std::vector<double>;
 
 BPQP_ON_EVERY_TEAM(Barrier);
 
-constexpr int kN = 11, kCone = 4;  // n above the 9 general rows: K has its place in N's memory
+constexpr int kN = 15, kCone = 4;  // n above all 13 rows, so that every form has its memory
 constexpr double kAway = 1e30;
 
 /// Bounds (two on x_1), an equality, general rows with one side and two, a free row, a bound that
 /// is an equality, and a cone.
-test::DenseProblem with_every_kind(bool diagonal, std::uint64_t seed) {
+enum class Hessian { diagonal, singular, definite };
+test::DenseProblem with_every_kind(Hessian hessian, std::uint64_t seed) {
   std::mt19937_64 engine(seed);
   test::DenseProblem p;
   p.n = kN;
@@ -29,8 +30,9 @@ test::DenseProblem with_every_kind(bool diagonal, std::uint64_t seed) {
   const Values R = test::normals(kN * kN, engine);
   for (std::size_t i = 0; i < kN; ++i)
     for (std::size_t j = 0; j < kN; ++j) {
-      if (diagonal) p.P[i * kN + j] = i == j && i != 2 ? R[i] * R[i] : 0;
-      for (std::size_t k = 0; !diagonal && k < 6; ++k)  // rank 6
+      if (hessian == Hessian::diagonal) p.P[i * kN + j] = i == j && i != 2 ? R[i] * R[i] : 0;
+      if (hessian == Hessian::definite && i == j) p.P[i * kN + j] = 1;
+      for (std::size_t k = 0; hessian != Hessian::diagonal && k < 6; ++k)  // rank 6
         p.P[i * kN + j] += R[k * kN + i] * R[k * kN + j];
     }
   p.q = test::normals(kN, engine);
@@ -68,11 +70,11 @@ RowKind kind_of(const Workbench& s, int i) {
 
 /// Kinds, lists and unit scaling as the method sets them, and a point inside all sides.
 template <Team T>
-BarrierForm set_up(const T& team, Workbench& s, BarrierSystem<double>& sys, bool by_rows) {
+BarrierForm set_up(const T& team, Workbench& s, BarrierSystem<double>& sys, BarrierWay way) {
   const BarrierSides<double>& b = s.work.barrier.sides;
   sys.cones = s.view.cones;
   BarrierForm form;
-  form.by_rows = by_rows;
+  form.way = way;
   form.diagonal = true;
   for (int j = 0; j < s.n; ++j)
     for (int i = 0; i < s.n; ++i)
@@ -105,8 +107,9 @@ BarrierForm set_up(const T& team, Workbench& s, BarrierSystem<double>& sys, bool
     }
     if (!single) ++form.general;
   }
-  form.order = by_rows ? form.general : s.n;
+  form.order = way == BarrierWay::rows ? form.general : way == BarrierWay::schur ? s.m : s.n;
   team.sync();
+  if (way == BarrierWay::schur) condense_barrier(team, s.view, form, sys);
   scale_sides(team, sys, b);
   return form;
 }
@@ -153,11 +156,15 @@ std::vector<Long> by_elimination(
 
 TEST_P(Barrier, SystemMatchesEliminationInEveryForm) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed)
-    for (const auto& [diagonal, by_rows] : {std::pair{true, true}, {true, false}, {false, false}}) {
+    for (const auto& [hessian, way] :
+         {std::pair{Hessian::diagonal, BarrierWay::rows},
+          {Hessian::diagonal, BarrierWay::columns},
+          {Hessian::singular, BarrierWay::columns},
+          {Hessian::definite, BarrierWay::schur}}) {
       SCOPED_TRACE(
-          "seed " + std::to_string(seed) + (diagonal ? ", P diagonal" : ", P dense") +
-          (by_rows ? ", by rows" : ", by columns"));
-      Workbench s(with_every_kind(diagonal, seed));
+          "seed " + std::to_string(seed) + ", P " + std::to_string(int(hessian)) + ", way " +
+          std::to_string(int(way)));
+      Workbench s(with_every_kind(hessian, seed));
       std::mt19937_64 engine(seed + 50);
       const Values r_x = test::normals(kN, engine);
       const Values r_y = test::normals(std::size_t(s.m), engine);
@@ -166,7 +173,7 @@ TEST_P(Barrier, SystemMatchesEliminationInEveryForm) {
       BarrierSystem<double> kept;
       run([&](const auto& team) {
         BarrierSystem<double> sys = s.work.barrier.system;
-        const BarrierForm form = set_up(team, s, sys, by_rows);
+        const BarrierForm form = set_up(team, s, sys, way);
         double repair = 0;
         const bool done = factor_barrier(team, s.view, form, sys, repair);
         solve_barrier(
@@ -202,7 +209,7 @@ TEST_P(Barrier, SystemHoldsWithDependentEqualities) {
   double error = test::kNaN;
   run([&](const auto& team) {
     BarrierSystem<double> sys = s.work.barrier.system;
-    const BarrierForm form = set_up(team, s, sys, false);
+    const BarrierForm form = set_up(team, s, sys, BarrierWay::columns);
     double repair = 0;
     factor_barrier(team, s.view, form, sys, repair);
     solve_barrier(
@@ -220,14 +227,14 @@ struct Step {
 };
 
 /// One direction for the residuals times f and the products that set_up leaves.
-Step step_of(Workbench& s, bool by_rows, double f, const Values& r_x, const auto& run) {
+Step step_of(Workbench& s, BarrierWay way, double f, const Values& r_x, const auto& run) {
   Step out;
   out.Ax.assign(std::size_t(s.m), test::kNaN);
   Values r_y(std::size_t(s.m), test::kNaN);
   run([&](const auto& team) {
     BarrierSystem<double> sys = s.work.barrier.system;
     const BarrierSides<double>& b = s.work.barrier.sides;
-    const BarrierForm form = set_up(team, s, sys, by_rows);
+    const BarrierForm form = set_up(team, s, sys, way);
     double repair = 0;
     factor_barrier(team, s.view, form, sys, repair);
     eliminate_slacks(team, sys, b, f, r_y.data());
@@ -243,12 +250,13 @@ Step step_of(Workbench& s, bool by_rows, double f, const Values& r_x, const auto
 /// A dx + ds_u = -f residual_u, -A dx + ds_l = -f residual_l, y = dz_u - dz_l, and
 /// s o dz + z o ds = -product for every side.
 TEST_P(Barrier, StepSolvesTheLinearisedEquations) {
-  for (bool by_rows : {true, false}) {
-    SCOPED_TRACE(by_rows ? "by rows" : "by columns");
-    Workbench s(with_every_kind(true, 5));
+  for (BarrierWay way : {BarrierWay::rows, BarrierWay::columns, BarrierWay::schur}) {
+    SCOPED_TRACE("way " + std::to_string(int(way)));
+    Workbench s(
+        with_every_kind(way == BarrierWay::schur ? Hessian::definite : Hessian::diagonal, 5));
     const double f = 0.7, near = 1e-9;
     std::mt19937_64 engine(6);
-    const Step step = step_of(s, by_rows, f, test::normals(kN, engine), *this);
+    const Step step = step_of(s, way, f, test::normals(kN, engine), *this);
     const BarrierSides<double>& b = s.work.barrier.sides;
     const BarrierSide<double>&U = b.upper, &L = b.lower;
     for (int i = 0; i < s.m; ++i) {
@@ -282,9 +290,9 @@ TEST_P(Barrier, StepSolvesTheLinearisedEquations) {
 
 /// The step to the boundary leaves everything inside, a longer one does not.
 TEST_P(Barrier, LargestStepEndsOnTheBoundary) {
-  Workbench s(with_every_kind(true, 7));
+  Workbench s(with_every_kind(Hessian::diagonal, 7));
   std::mt19937_64 engine(8);
-  const Step step = step_of(s, false, 1, test::normals(kN, engine), *this);
+  const Step step = step_of(s, BarrierWay::columns, 1, test::normals(kN, engine), *this);
   const BarrierSides<double>& b = s.work.barrier.sides;
   double longest = test::kNaN;
   run([&](const auto& team) { test::keep(team, largest_step(team, step.sys, b), longest); });
