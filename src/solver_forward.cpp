@@ -166,7 +166,8 @@ void Solver<R>::Impl::solve_one(
   if (shared) {
     s.used = slots_[0].own;
   } else {
-    if (changed == Changed::everything) forget_factors(s);
+    // Those of a problem with cones end as its point's: they hold its curvature.
+    if (changed == Changed::everything || !shape.cones.empty()) forget_factors(s);
     if (!late && !factored(s.own)) kernels_.condense(team, p, settings.scaling, s, work);
     s.used = s.own;
   }

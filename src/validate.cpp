@@ -55,8 +55,8 @@ void check_settings(const Settings& s) {
   non_negative("time_limit", s.time_limit);
   non_negative("rho", s.rho);
   non_negative("kappa", s.kappa);
-  if (s.kappa > 0 && !s.gradients)
-    fail("kappa", "0, since Settings::gradients is false", text(s.kappa));
+  if (s.kappa > 0 && !(s.gradients && s.polish))
+    fail("kappa", "0 without Settings::gradients and Settings::polish", text(s.kappa));
   if (s.eps_abs == 0 && s.eps_rel == 0) fail("eps_abs, eps_rel", "not both 0", "0 and 0");
   if (!(s.alpha > 0 && s.alpha < 2)) fail("alpha", "a number in (0, 2)", text(s.alpha));
   if (s.max_iter < 1) fail("max_iter", ">= 1", std::to_string(s.max_iter));

@@ -57,8 +57,10 @@ struct Settings {
                              ///< barrier-relaxed point, the minimiser of the objective minus kappa
                              ///< times the sum of log(slack) over all sides of inequalities (and
                              ///< of log(t^2 - |r|^2)/2 over cones); x and y stay the solution.
-                             ///< For linear programs, whose own dx/dq is 0. >= 0, needs gradients
-                             ///< (docs/math.md section 12)
+                             ///< For linear programs, whose own dx/dq is 0: start with a tenth of
+                             ///< the differences in cost that should matter (too small, and it is
+                             ///< 0 again away from ties, 1/kappa at them). >= 0; needs gradients
+                             ///< and polish (docs/math.md section 12)
   bool last_point = false;   ///< give the last point instead of NaN where a problem has no solution
                              ///< (the table of solution.hpp says where)
 

@@ -3,12 +3,16 @@
 ///
 /// | status                                 | x, y                             | gradient     |
 /// |----------------------------------------|----------------------------------|--------------|
-/// | solved                                 | the solution                     | yes          |
+/// | solved                                 | the solution                     | yes (*)      |
 /// | solved_inaccurate                      | the last point                   | yes, flagged |
 /// | iteration_limit, numerical_error       | the last point                   | 0            |
 /// | primal_infeasible                      | x NaN, y the certificate         | 0            |
 /// | dual_infeasible                        | x the certificate, y NaN         | 0            |
 /// | non_convex, invalid_input              | NaN                              | 0            |
+///
+/// (*) With Settings::kappa 0 where no barrier-relaxed point exists. Where Report::differentiable
+/// is false the gradient is one element of a generalised derivative, on the active set that was
+/// found; of least norm where the solution is not unique (docs/math.md section 8).
 ///
 /// Certificates, in the user's units. primal_infeasible: y with A'y = 0 (1e-8, infinity norm) and
 /// sum_i u_i max(y_i, 0) + l_i min(y_i, 0) = -1; where some l_i > u_i there is no such y, the rows
@@ -49,7 +53,8 @@ struct Report {
   double primal_residual = 0, dual_residual = 0, gap = 0;
   double primal_residual_relative = 0, dual_residual_relative = 0, gap_relative = 0;
   double backward_residual = 0;  ///< relative residual of the last derivative system solved;
-                                 ///< infinite: it could not be (a NaN in the loss's gradient)
+                                 ///< infinite: it could not be (a NaN in the loss's gradient);
+                                 ///< 1e-3 or more where not differentiable: gradients are 0
   double seconds = 0;            ///< wall time of this problem in solve
 };
 

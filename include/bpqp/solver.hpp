@@ -48,14 +48,17 @@ class BPQP_API Solver {
   /// The start of the next solve, per problem: x [n] and y [m], copied. Either may be null (zero).
   /// `batch` problems get a start, the others start cold; a start with a NaN or infinite entry is
   /// ignored. The next solve uses the starts up, whatever its batch, and the next call of
-  /// warm_start replaces all of them. Derivatives of the last solve are not touched. Needs
-  /// Settings::gradients (without, the Solver keeps nothing per problem).
+  /// warm_start replaces all of them. The active sets and ADMM use it; Method::interior_point, and
+  /// what goes to the interior point method, start cold. Derivatives of the last solve are not
+  /// touched. Needs Settings::gradients (without, the Solver keeps nothing per problem).
   void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y);
 
   /// Gradient of a loss with respect to the data of the last solve (or differentiate), given its
-  /// gradient with respect to x and y. With K = [P A_A'; A_A 0] on the active rows and
+  /// gradient with respect to x and y. With K = [P A_W'; A_W 0] on the active rows W,
   /// K [w; d] = [g_x; g_y]:  dq = -w, db = d, dP = -(w x' + x w')/2, dA = -(d x' + y w')
   /// (docs/math.md section 8). Problems without a solution get zeros, and add nothing to sums.
+  /// With Settings::kappa this and the next two are derivatives of the barrier-relaxed point
+  /// (section 12); the loss's gradient is still taken at the solution that solve wrote.
   void backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out);
 
   /// (w, d) of the system above for k right-hand sides per problem: g_x and w are [batch, k, n],
@@ -66,7 +69,7 @@ class BPQP_API Solver {
   void jvp(const ProblemTangent<R>& tangent, const SolutionTangent<R>& out);
 
   /// Takes KKT points from elsewhere in place of a solve; backward, adjoint_solve and jvp then
-  /// refer to them. `report` ([batch], may be null) gets
+  /// refer to them, without Settings::kappa. `report` ([batch], may be null) gets
   ///   status          solved; numerical_error where K is singular (dependent active rows, or a
   ///                   semidefinite P that is singular on the directions they leave); non_convex
   ///                   where P has a negative eigenvalue and is not positive definite on those

@@ -121,15 +121,27 @@ void check_options(const CommonOptions& o) {
   Solver<double>(smallest, 1, to_settings(o));
 }
 
-CLI::Validator positive_number() {
-  const auto check = [](const std::string& text) -> std::string {
+namespace {
+
+CLI::Validator number(bool zero) {
+  const auto check = [zero](const std::string& text) -> std::string {
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
     const bool whole_text = !text.empty() && *end == '\0';
-    if (whole_text && value > 0 && std::isfinite(value)) return "";
-    return "given " + text + ", expected a finite number > 0";
+    if (whole_text && (value > 0 || (zero && value == 0)) && std::isfinite(value)) return "";
+    return "given " + text + ", expected a finite number " + (zero ? ">= 0" : "> 0");
   };
   return {check, "", ""};
+}
+
+}  // namespace
+
+CLI::Validator positive_number() {
+  return number(false);
+}
+
+CLI::Validator non_negative_number() {
+  return number(true);
 }
 
 CLI::Validator whole_number(int least, int most) {

@@ -40,6 +40,7 @@ void check_options(const CommonOptions& options);
 
 /// Checks of an option's text, whose message is "given X, expected ...".
 CLI::Validator positive_number();
+CLI::Validator non_negative_number();
 CLI::Validator whole_number(int least, int most = 1000000000);
 
 /// One line on stderr: "bpqp: message".

@@ -22,12 +22,14 @@ Examples:
 A gradient is a derivative only where the problem is reported differentiable (strictly complementary,
 independent active rows and cones); problems without a solution have gradient 0.)";
 
-Json to_json(const io::ProblemFile& file, const Report& report, const Gradient& gradient) {
+Json to_json(
+    const io::ProblemFile& file, double kappa, const Report& report, const Gradient& gradient) {
   const int n = file.shape.n, m = file.shape.m;
   return {
       {"name", file.name},
       {"status", to_string(report.status)},
       {"differentiable", report.differentiable},
+      {"kappa", kappa},
       {"dq", json_vector(gradient.dq)},
       {"dl", json_vector(gradient.dl)},
       {"du", json_vector(gradient.du)},
@@ -41,10 +43,12 @@ std::string norm_and_entries(const char* name, const std::vector<double>& values
   return format("  %-2s  |.| = %-11.6g  ", name, std::sqrt(sum)) + first_entries(values) + "\n";
 }
 
-std::string to_text(const io::ProblemFile& file, const Report& report, const Gradient& gradient) {
+std::string to_text(
+    const io::ProblemFile& file, double kappa, const Report& report, const Gradient& gradient) {
   return padded(file.name, std::max<std::size_t>(1, std::min<std::size_t>(file.name.size(), 60))) +
          "  " + to_string(report.status) +
-         (report.differentiable ? ", differentiable" : ", not differentiable") + "\n" +
+         (report.differentiable ? ", differentiable" : ", not differentiable") +
+         (kappa > 0 ? format(", relaxed by kappa = %g", kappa) : "") + "\n" +
          norm_and_entries("dq", gradient.dq) + norm_and_entries("dl", gradient.dl) +
          norm_and_entries("du", gradient.du) + norm_and_entries("dP", gradient.dP) +
          norm_and_entries("dA", gradient.dA);
@@ -66,8 +70,8 @@ int gradient_files(
     for (std::size_t b = 0; b < all.size(); ++b) {
       const auto& report = batch.reports[b];
       output.put(
-          batch.members[b], common.json ? json_line(to_json(batch.files[b], report, all[b]))
-                                        : to_text(batch.files[b], report, all[b]));
+          batch.members[b], common.json ? json_line(to_json(batch.files[b], kappa, report, all[b]))
+                                        : to_text(batch.files[b], kappa, report, all[b]));
       outcome.add(report.status);
     }
   };
@@ -98,7 +102,7 @@ void add_gradient(CLI::App& app, int& exit_code) {
           "--kappa", options->kappa,
           "Gradients of the barrier-relaxed point, kappa in the objective's units; 0: of the "
           "solution")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->type_name("K")
       ->capture_default_str();
   add_common_options(*command, options->common);

@@ -69,20 +69,22 @@ Json to_json(
 
 std::string header(std::size_t width) {
   return padded("problem", width) + format(
-                                        "  %5s %5s  %-17s  %16s  %7s %7s %7s  %5s %5s  %9s\n", "n",
-                                        "m", "status", "objective", "primal", "dual", "gap", "iter",
-                                        "exch", "time");
+                                        "  %5s %5s  %-17s  %16s  %7s %7s %7s  %-14s %5s %5s  %9s\n",
+                                        "n", "m", "status", "objective", "primal", "dual", "gap",
+                                        "method", "iter", "exch", "time");
 }
 
 std::string row(const io::ProblemFile& file, const Report& r, std::size_t width) {
   const double objective = r.objective + file.r;
   return padded(file.name, width) +
          format(
-             "  %5d %5d  %-17s  %16s  %7s %7s %7s  %5d %5d  %9s\n", file.shape.n, file.shape.m,
-             to_string(r.status), std::isnan(objective) ? "-" : format("%.10g", objective).c_str(),
+             "  %5d %5d  %-17s  %16s  %7s %7s %7s  %-14s %5d %5d  %9s\n", file.shape.n,
+             file.shape.m, to_string(r.status),
+             std::isnan(objective) ? "-" : format("%.10g", objective).c_str(),
              short_number(r.primal_residual_relative).c_str(),
              short_number(r.dual_residual_relative).c_str(), short_number(r.gap_relative).c_str(),
-             r.iterations, r.exchanges, duration(r.seconds).c_str());
+             r.method == Method::automatic ? "-" : to_string(r.method), r.iterations, r.exchanges,
+             duration(r.seconds).c_str());
 }
 
 std::string details(Status status, const std::vector<double>& x, const std::vector<double>& y) {

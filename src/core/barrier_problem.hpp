@@ -172,7 +172,7 @@ class BarrierProblem {
     if (!factor_barrier(team_, p_, form_, sys_, repair_)) return false;
     const bool quadratic = p_.P && !(form_.diagonal && hessian_is_zero());
     for (int j : team_.items(p_.n)) w_.r_x[j] = quadratic ? -scaled_q(j) : R(0);
-    solve_sides(U.ds, L.ds, w_.x, w_.y);
+    solve_sides(U.ds, L.ds, w_.x, w_.y);  // z; until they are moved inside s = -z in ds, z in dz
     for (int i : team_.items(p_.m)) {
       U.dz[i] = U.ds[i], L.dz[i] = L.ds[i];
       U.ds[i] = -U.ds[i], L.ds[i] = -L.ds[i];

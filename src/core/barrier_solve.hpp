@@ -157,6 +157,9 @@ BPQP_HD bool krylov_direction(
   for (int j : team.items(n)) c[j] = -s.e_x[j];
   for (int i : team.items(m)) c[n + i] = -s.e_y[i];
   team.sync();
+  // What is left of it, and of K u for a u in the null space, may be rounding: no direction then.
+  const double terms = std::sqrt(
+      nan_max(pair_dot(team, n, m, c, c + n, c, c + n), pair_dot(team, n, m, u, u + n, u, u + n)));
   for (int q = 0; q < k; ++q) {
     const R *v = s.basis + std::size_t(q) * length, *b = s.image + std::size_t(q) * length;
     const R along = R(pair_dot(team, n, m, c, c + n, b, b + n));
@@ -164,7 +167,7 @@ BPQP_HD bool krylov_direction(
     team.sync();
   }
   const double norm = std::sqrt(pair_dot(team, n, m, c, c + n, c, c + n));
-  if (!(norm > 0 && norm < INFINITY)) return false;
+  if (!(norm > kBarrierNew * terms && norm < INFINITY)) return false;
   const R scale = R(1 / norm);
   for (int i : team.items(length)) u[i] *= scale, c[i] *= scale;
   team.sync();

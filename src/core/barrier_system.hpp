@@ -29,6 +29,7 @@ constexpr double kBarrierTarget = 1e-13;
 /// Refinement that still leaves more than this goes on with so many steps of a Krylov method.
 constexpr double kBarrierLoose = 1e-12;
 constexpr int kBarrierKrylov = 8;
+constexpr double kBarrierNew = 1e-13;  ///< of a direction and its image, what makes it a new one
 /// and what is left must be this fraction at most of what was, or they are not used.
 constexpr double kBarrierKrylovGain = 0.5;
 /// Refinement that leaves this much of q, l and u: they have no solution, and the ray is the

@@ -14,7 +14,8 @@ namespace bpqp::core {
 constexpr double kCertificate = 1e-8;
 /// Rounding of a projection on a cone.
 constexpr double kProjected = 1e-14;
-/// h(y) is trusted to be negative if it exceeds this times the sum of its terms' magnitudes.
+/// h(y), or q'd, is trusted to be negative if it exceeds this times the sum of its terms'
+/// magnitudes.
 constexpr double kSupportNoise = 1e-11;
 
 /// Rounding of a sum, relative to its largest term.
@@ -113,9 +114,14 @@ BPQP_HD Descent classify_descent(
     R* scratch_n,
     R* scratch2_n) {
   slope = 0;
-  for (int j : team.items(p.n)) slope += double(p.q[j]) * double(d[j]);
+  double terms_of_slope = 0;
+  for (int j : team.items(p.n)) {
+    slope += double(p.q[j]) * double(d[j]);
+    terms_of_slope += std::fabs(double(p.q[j]) * double(d[j]));
+  }
   slope = team.sum(slope);
-  if (!(slope < 0 && slope > -INFINITY)) return Descent::none;
+  if (!(-slope > kSupportNoise * team.sum(terms_of_slope) && slope > -INFINITY))
+    return Descent::none;
   for (int j : team.items(p.n)) d[j] = R(double(d[j]) / -slope);
   team.sync();
   const double size = abs_max(team, d, p.n);

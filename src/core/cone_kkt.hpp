@@ -21,6 +21,9 @@ namespace bpqp::core {
 
 enum class ConeState : int { inside = 0, boundary, apex };
 
+/// What is left of an entry of A across the axis counts as rounding below this part of it.
+constexpr double kCurvatureNoise = 1e-14;
+
 /// The equality-constrained QP of one point, kept for the derivatives.
 template <class R>
 struct ConeKkt {
@@ -49,8 +52,9 @@ struct ConeKkt {
 };
 
 /// States, axes and curvatures at (x, y), and which rows the QP holds (side, in the cones' rows).
-/// y_scale: what multipliers are measured by. Returns whether every cone is strictly what it is. v
-/// [m] gets s - y/rho in the cones' rows.
+/// y_scale: what multipliers are measured by. `snap`: a cone that is not strictly on its boundary
+/// counts as inside or at its apex, where its curvature is not without bound. Returns whether every
+/// cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
 template <class D, class R, Team T>
 BPQP_HD bool classify_cones(
     const T& team,
@@ -58,6 +62,7 @@ BPQP_HD bool classify_cones(
     const R* Ax,
     const R* y,
     double y_scale,
+    bool snap,
     const ConeKkt<R>& k,
     signed char* side,
     R* v) {
@@ -77,9 +82,10 @@ BPQP_HD bool classify_cones(
     const double r = soc::tail_norm(v + first, d), t = double(v[first]);
     const double strict = kStrict * nan_max(s, z);
     if (std::fabs(r - std::fabs(t)) <= strict) weak = 1;
-    if (r <= t) {
+    const double near = snap ? strict : 0;
+    if (r <= t + near) {
       k.state[first] = R(int(ConeState::inside));
-    } else if (r <= -t) {
+    } else if (r <= -t + near) {
       k.state[first] = R(int(ConeState::apex));
       for (int i = first; i < first + d; ++i) side[i] = 1;
     } else {
@@ -134,9 +140,12 @@ BPQP_HD void load_cone_hessian(
     for (int i = 1; i < d; ++i)
       for (int j : team.items(n)) mean[j] += k.axis[first + i] * R(rows[std::size_t(i) * n + j]);
     for (int i = 1; i < d; ++i)
-      for (int j : team.items(n))
-        packed[std::size_t(i - 1) * n + j] =
-            root * (R(rows[std::size_t(i) * n + j]) - k.axis[first + i] * mean[j]);
+      for (int j : team.items(n)) {
+        const R entry = R(rows[std::size_t(i) * n + j]), along = k.axis[first + i] * mean[j];
+        const R across = entry - along;  // rounding would pass for a tiny, definite Hessian
+        const bool noise = std::fabs(across) <= R(kCurvatureNoise) * std::fabs(entry);
+        packed[std::size_t(i - 1) * n + j] = noise ? R(0) : root * across;
+      }
     team.sync();
     add_outer(team, packed, n, d - 1, n, k.P, n);
   }

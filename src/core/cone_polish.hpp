@@ -40,7 +40,7 @@ class ConePolish {
       const bool last = step == kConeSteps || worse == kConeWorse || best_ <= kConePolished ||
                         !finite_ || o_.out_of_time();
       if (last) copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
-      const bool independent = build();
+      const bool independent = build(last || !finite_);
       if (last || !finite_) return finish(independent);
       newton();
       const double before = best_;
@@ -61,11 +61,13 @@ class ConePolish {
     copy_point(team_, p_.n, p_.m, x_, y_, s_.x_best, s_.y_best);
   }
 
-  /// The QP at (x, y); true if its rows are independent. s.admm.v holds s - y/rho.
-  BPQP_HD bool build() {
+  /// The QP at (x, y), for a Newton step or for the derivatives; true if its rows are independent.
+  /// s.admm.v holds s - y/rho.
+  BPQP_HD bool build(bool derivatives) {
     R* Ax = s_.products.Ax;
     transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, Ax);
-    strict_ = classify_cones(team_, p_, Ax, y_, dual_scale(), k_, set_.side, s_.admm.v);
+    strict_ =
+        classify_cones(team_, p_, Ax, y_, dual_scale(), derivatives, k_, set_.side, s_.admm.v);
     const bool independent = factor_cone_kkt(team_, p_, o_.scaling, k_, c_, set_, s_);
     finite_ = c_.report.outcome == Condensing::done;
     return independent;
@@ -123,7 +125,9 @@ class ConePolish {
 
   BPQP_HD ForwardReport finish(bool independent) {
     const double best = best_;
-    bool regular_here = false, weak = !strict_ || !linear_rows_strict();
+    // Where no dual solution is attained multipliers grow until rounding ends it.
+    const bool attained = abs_max(team_, y_, p_.m) <= kConeLargest * dual_scale();
+    bool regular_here = false, weak = !strict_ || !attained || !linear_rows_strict();
     if (finite_) {
       const Schur<R> schur{p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
       const ProblemView<R> qp = k_.view(p_);
@@ -164,6 +168,8 @@ class ConePolish {
 
   /// Beyond this the point is as Newton's method leaves it: its states are those of the solution.
   static constexpr double kConeVerified = 1e-8;
+  /// Multipliers this many times what they balance are no solution's.
+  static constexpr double kConeLargest = 1e5;
 
   const T& team_;
   const ProblemView<D>& p_;

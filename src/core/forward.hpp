@@ -484,6 +484,10 @@ class Forward {
           std::fabs(double(p_.q[j])),
           nan_max(std::fabs(double(s_.products.Px[j])), std::fabs(double(s_.products.Aty[j]))));
       y_scale = nan_max(y_scale, cost_ * double(c_.scaling.D[j]) * largest);
+      // and so may what they balance: x is known to no more than this beside what moves it by one
+      const double d = double(c_.scaling.D[j]);
+      if (p_.P)
+        y_scale = nan_max(y_scale, kBalance * d * d * double(p_.P[std::size_t(j) * p_.n + j]));
     }
     return strictly_complementary(team_, p_.m, team_.max(y_scale), [this](int i) {
       const double Ax = double(s_.products.Ax[i]) * double(c_.scaling.E[i]);

@@ -7,6 +7,8 @@
 ///
 ///   P x + A'y + q tau = 0,   A x + s = u tau (each side),   x'P x/tau + q'x + h'z + kappa = 0
 ///
+/// where h'z is u'z_upper - l'z_lower.
+///
 /// Sources: Goulart and Chen 2024 (Clarabel: the embedding, Nesterov-Todd steps, start), Andersen
 /// and Ye 1999; Mehrotra 1992. Data are scaled so that rows, cost and right-hand sides are all of
 /// order one: without the last, problems with sides of 1e8 take twice the iterations or fail.
@@ -29,17 +31,17 @@ constexpr double kBarrierShortStep = 1e-5;  ///< three such steps in a row: stuc
 
 enum class BarrierOutcome : int {
   converged = 0,
-  stalled,  ///< no better point any more, or the limit reached
+  stalled,  ///< no better point any more, no factor, or a limit reached
   primal_infeasible,
   dual_infeasible,
-  failed  ///< no factorisation
+  failed  ///< no start
 };
 
 struct BarrierReport {
   BarrierOutcome outcome = BarrierOutcome::stalled;
   int iterations = 0;
   double worst = INFINITY;  ///< worst relative residual of the point
-  double units = 1;         ///< scaled slack over scaled multiplier is this s E^2 / y
+  double units = 1;         ///< (scaled slack)/(scaled multiplier) = units E^2 s/y
   Residuals residuals;
 };
 
@@ -69,6 +71,7 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
       signed char* side)
       : BarrierProblem<D, R, T>(team, p, w),
         o_(options),
+        target_(options.target),
         products_(products),
         x_best_(x_best),
         y_best_(y_best),
@@ -80,7 +83,7 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     if (!set_up()) return finish(BarrierOutcome::failed);
     BarrierReport report = iterate();
     // Free variables make K worse than N, and so does a rough P: what stalls is tried by columns.
-    if (form_.way != BarrierWay::columns && !(report.worst <= o_.target) &&
+    if (form_.way != BarrierWay::columns && !(report.worst <= target_) &&
         report.outcome != BarrierOutcome::primal_infeasible &&
         report.outcome != BarrierOutcome::dual_infeasible && !out_of_time()) {
       form_.way = BarrierWay::columns;
@@ -90,9 +93,10 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     return report;
   }
 
-  /// Goes on from where run() ended, after the options' target was tightened. x_best, y_best and
-  /// the products may have been used in between.
-  BPQP_HD BarrierReport resume() {
+  /// Goes on from where run() ended, to a tighter target. x_best, y_best and the products may have
+  /// been used in between.
+  BPQP_HD BarrierReport resume(double target) {
+    target_ = target;
     report_.worst = attempt_ = INFINITY;
     stalled_ = short_steps_ = 0;
     return proceed();
@@ -124,8 +128,8 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
 
   BPQP_HD BarrierReport proceed() {
     for (;; ++report_.iterations) {
-      publish();
-      if (report_.worst <= o_.target) return finish(BarrierOutcome::converged);
+      judge();
+      if (report_.worst <= target_) return finish(BarrierOutcome::converged);
       if (primal_infeasible()) return finish(BarrierOutcome::primal_infeasible);
       if (dual_infeasible()) return finish(BarrierOutcome::dual_infeasible);
       if (given_up()) return finish(BarrierOutcome::stalled);
@@ -147,8 +151,8 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     }
   }
 
-  /// The point in the user's units, judged there.
-  BPQP_HD void publish() {
+  /// The point in the user's units, judged there; the best is kept, with its active rows.
+  BPQP_HD void judge() {
     for (int j : team_.items(p_.n))
       x_[j] = R(form_.beta * double(sys_.scaling.D[j]) * double(w_.x[j]) / tau_);
     for (int i : team_.items(p_.m))
@@ -354,6 +358,7 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
   }
 
   const BarrierOptions& o_;
+  double target_;
   const KktVectors<R>& products_;
   R *x_best_, *y_best_, *x_, *y_;
   signed char* side_;

@@ -17,7 +17,7 @@
 
 namespace bpqp::core {
 
-/// k: an eigenvalue ten times sigma then passes to 1e-4.
+/// k: an eigenvalue of ten times sigma is then taken for null by 1e-4.
 constexpr int kNullPowers = 4;
 
 /// v = F^k v, scaled units. Uses s.a.

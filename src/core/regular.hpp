@@ -11,6 +11,8 @@ namespace bpqp::core {
 /// A multiplier below this times what it balances, or a slack below this times 1 + |side|: weakly
 /// active.
 constexpr double kStrict = 1e-7;
+/// And what it balances counts as this much of P (scaled) at least.
+constexpr double kBalance = 1e-9;
 
 BPQP_HD inline bool near_side(double Ax, double l, double u) {
   return (has_lower(l) && !(Ax - l > kStrict * (1 + std::fabs(l)))) ||
@@ -40,8 +42,9 @@ BPQP_HD bool strictly_complementary(const T& team, int rows, double y_scale, con
 
 /// Rows whose S_WW, its diagonal scaled to one, has a smaller eigenvalue (P positive definite: an
 /// angle of 1e-5) count as dependent. Where P is singular sigma widens the spectrum, and regular()
-/// asks more. And the steps of inverse iteration that look for it.
+/// asks more.
 constexpr double kIndependent = 1e-10, kIndependentSingular = 1e-12;
+/// Steps of inverse iteration that look for the smallest eigenvalue.
 constexpr int kInverseSteps = 4;
 /// Where they are dependent the derivatives go without the rows whose pivot is below this part of
 /// their S_ii: what is left then has derivatives of a size that means something.

@@ -25,6 +25,8 @@ constexpr int kRelaxedSteps = 100;
 /// dual residual from 0 by more than this part of kappa: where nothing lies inside, slacks shrink
 /// to the residual, and where the solutions are unbounded, x grows to 1 over it.
 constexpr double kRelaxedReal = 1e-3;
+/// A system solved to less than this counts as having no solution.
+constexpr double kRelaxedSolved = 1e-6;
 /// Until kappa is reached the products aim at this part of their mean.
 constexpr double kRelaxedReduction = 0.1;
 
@@ -55,10 +57,10 @@ class Relaxed : private BarrierProblem<D, R, T> {
       : BarrierProblem<D, R, T>(team, p, work), k_(point) {}
 
   /// Finds the point; false if there is none (no point lies inside all inequalities, or the
-  /// solutions are unbounded), or it was not found.
-  BPQP_HD bool find(double kappa) {
+  /// solutions are unbounded), x is not unique, or it was not found. `regular`: y is unique, too.
+  BPQP_HD bool find(double kappa, bool& regular) {
     if (!(set_up() && start())) return false;
-    aim_ = kappa * form_.cost / form_.beta;
+    aim_ = kappa * form_.cost / form_.beta;  // kappa in scaled units
     for (int step = 0; step < kRelaxedSteps; ++step) {
       const double mean = degree_ > 0 ? complementarity(team_, sys_, b_) / degree_ : 0;
       const bool near = !(kRelaxedReduction * mean > aim_);
@@ -67,7 +69,9 @@ class Relaxed : private BarrierProblem<D, R, T> {
       if (!(off < INFINITY)) return false;
       if (near && off <= kRelaxedTarget) {
         publish();
-        return true;
+        if (!factor_barrier(team_, p_, form_, sys_, repair_)) return false;
+        regular = solvable(false);
+        return solvable(true);
       }
       if (!factor_barrier(team_, p_, form_, sys_, repair_)) return false;
       newton();
@@ -90,7 +94,8 @@ class Relaxed : private BarrierProblem<D, R, T> {
     return factor_barrier(team_, p_, form_, sys_, repair_);
   }
 
-  /// (w, d) for (g_x, g_y), user's units; returns the residual relative to the right-hand side.
+  /// (w, d) for (g_x, g_y), user's units; returns the residual relative to the right-hand side,
+  /// infinite if there is no solution (equalities that depend on one another, and g_y on them).
   BPQP_HD double solve(const BarrierForm& form, const R* g_x, const R* g_y, R* w, R* d) {
     form_ = form;
     const Scaling<R> scale = sys_.scaling;
@@ -100,14 +105,11 @@ class Relaxed : private BarrierProblem<D, R, T> {
                       ? R(0)
                       : R(double(scale.E[i]) / form_.beta * double(g_y[i]));
     team_.sync();
-    solve_barrier(team_, p_, form_, sys_, w_.r_x, w_.r_y, w_.dx, w_.dy, w_.Adx);
-    const double size = nan_max(abs_max(team_, w_.r_x, p_.n), abs_max(team_, w_.r_y, p_.m));
-    const double left =
-        barrier_residual(team_, p_, form_, sys_, w_.r_x, w_.r_y, w_.dx, w_.dy, w_.Adx);
+    const double residual = solve_scaled();
     for (int j : team_.items(p_.n)) w[j] = R(form_.beta * double(scale.D[j]) * double(w_.dx[j]));
     for (int i : team_.items(p_.m)) d[i] = R(double(scale.E[i]) / form_.cost * double(w_.dy[i]));
     team_.sync();
-    return !(left < INFINITY) ? INFINITY : size > 0 ? left / size : left;
+    return residual < kRelaxedSolved ? residual : INFINITY;
   }
 
  private:
@@ -145,7 +147,8 @@ class Relaxed : private BarrierProblem<D, R, T> {
     }
     scaled_rows_product(team_, p_, sys_, w_.x, w_.Adx);
     set_products(team_, sys_, b_, false, 0);
-    for (int k : team_.items(p_.cones.count)) {  // to add it in the next loop: kappa e
+    // target e has it in a cone's first row only, and side() takes it from every row
+    for (int k : team_.items(p_.cones.count)) {
       const int first = p_.cones.first(k);
       for (int i = 1; i < p_.cones.size(k); ++i) U.product[first + i] += R(target);
     }
@@ -175,9 +178,29 @@ class Relaxed : private BarrierProblem<D, R, T> {
       for (int i = first; i < first + d; ++i)
         unreal = nan_max(unreal, std::fabs(double(U.residual[i])) / margin);
     }
-    dual = nan_max(dual / dual_size, unreal * kRelaxedTarget / kRelaxedReal);
-    return team_.max(
-        nan_max(nan_max(dual, primal / primal_size), target > 0 ? product / target : 0));
+    dual /= team_.max(dual_size), primal /= team_.max(primal_size);
+    product = target > 0 ? product / target : 0;
+    unreal *= kRelaxedTarget / kRelaxedReal;  // so that one limit holds for all
+    return team_.max(nan_max(nan_max(dual, primal), nan_max(product, unreal)));
+  }
+
+  /// Whether the system at the point has a solution for a right-hand side without structure, in the
+  /// equations of x or of the rows: else P and A leave x free, or equalities depend on one another.
+  BPQP_HD bool solvable(bool in_x) {
+    for (int j : team_.items(p_.n)) w_.r_x[j] = in_x ? R(std::cos(1.0 + 2.0 * j)) : R(0);
+    for (int i : team_.items(p_.m))
+      w_.r_y[i] = in_x || sys_.kind[i] == RowKind::free ? R(0) : R(std::cos(1.0 + 2.0 * i));
+    team_.sync();
+    return solve_scaled() < kRelaxedSolved;
+  }
+
+  /// dx, dy for r_x, r_y; returns the residual relative to them.
+  BPQP_HD double solve_scaled() {
+    solve_barrier(team_, p_, form_, sys_, w_.r_x, w_.r_y, w_.dx, w_.dy, w_.Adx);
+    const double size = nan_max(abs_max(team_, w_.r_x, p_.n), abs_max(team_, w_.r_y, p_.m));
+    const double left =
+        barrier_residual(team_, p_, form_, sys_, w_.r_x, w_.r_y, w_.dx, w_.dy, w_.Adx);
+    return !(left < INFINITY) ? INFINITY : size > 0 ? left / size : left;
   }
 
   BPQP_HD void newton() {

@@ -17,6 +17,8 @@ namespace bpqp::core {
 /// known, and the polish does the rest. Where P is positive definite few exchanges make it right
 /// from the first, and the method goes on to the second only if the set could not be verified.
 constexpr double kInteriorFirst = 1e-3, kInteriorTarget = 1e-9;
+/// Where many rows are nearly active (discretised constraints) the second may be too early, too.
+constexpr double kInteriorLast = 1e-12;
 
 /// Whether l, q, u hold only values that they may, and l <= u.
 template <class D, Team T>
@@ -69,7 +71,8 @@ BPQP_HD inline ForwardReport report_of(const BarrierReport& barrier, const Forwa
   return report;
 }
 
-/// The interior point method alone; x and y get its point or certificate, side the active rows.
+/// The interior point method alone, as problems with cones begin; x and y get its point or
+/// certificate, side the active rows.
 template <class D, class R, Team T>
 BPQP_HD ForwardReport solve_by_interior_point(
     const T& team,
@@ -99,8 +102,9 @@ BPQP_HD ForwardReport solve_from_inside(
     const ForwardWork<R>& s,
     R* x,
     R* y) {
-  const bool soon = o.polish && !c.report.singular;
-  BarrierOptions options = barrier_options(o, soon ? kInteriorFirst : kInteriorTarget);
+  const bool polish_early = o.polish && !c.report.singular;
+  double target = polish_early ? kInteriorFirst : kInteriorTarget;
+  const BarrierOptions options = barrier_options(o, target);
   InteriorPoint<D, R, T> method(
       team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, set.side);
   ForwardReport interior = report_of(method.run(), o);
@@ -110,10 +114,9 @@ BPQP_HD ForwardReport solve_from_inside(
     ForwardReport report = finish.run(Start::interior);
     report.method = Method::interior_point;
     report.iterations = interior.iterations;
-    if (report.verified || !soon || options.target == kInteriorTarget || o.out_of_time())
-      return report;
-    options.target = kInteriorTarget;
-    interior = report_of(method.resume(), o);
+    if (report.verified || target == kInteriorLast || o.out_of_time()) return report;
+    target = target == kInteriorFirst ? kInteriorTarget : kInteriorLast;
+    interior = report_of(method.resume(target), o);
   }
 }
 

@@ -59,7 +59,9 @@ void forward(
 template <class D>
 void relax(const CpuTeam& team, const ProblemView<D>& p, double kappa, Slot& slot, Work& work) {
   core::Relaxed<D, double, CpuTeam> relaxed(team, p, work.forward.barrier, slot.relaxed);
-  slot.smoothed = slot.report.differentiable = relaxed.find(kappa);
+  bool regular = false;
+  slot.smoothed = relaxed.find(kappa, regular);
+  slot.report.differentiable = slot.smoothed && regular && slot.report.status == Status::solved;
   work.factored_of = nullptr;
 }
 

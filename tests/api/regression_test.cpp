@@ -7,6 +7,7 @@
 
 #include "support/batch.hpp"
 #include "support/oracle.hpp"
+#include "support/random_cones.hpp"
 
 namespace bpqp::test {
 namespace {
@@ -200,6 +201,84 @@ TEST(Regression, AnAbsentSideIsNotViolatedBeyondItsMagnitude) {
       EXPECT_EQ(a.report[0].primal_residual, 0);
       EXPECT_NEAR(a.x[0], sign * 1e31, 1e18);
     }
+}
+
+/// Bounded, but with a direction of 1e16 along which everything vanishes up to rounding, q'd too.
+TEST(Regression, ARayOfRoundingProvesNothing) {
+  const DenseProblem p{
+      4,
+      2,
+      {},
+      {-0.45029267188903577, -0.37138129607711207, -0.3001546045645972, 0.2731039568154993},
+      {2.0710743495583834, 0.7040778625808192, 2.06979641970191, -1.1192681857486537,
+       -20.75268601821675, 1.1825097965109233, -26.394833354625828, 10.092630038745265},
+      {-kFar, -kFar},
+      {-1.8462352990305035, 23.664236332531527},
+      {}};
+  for (Method method : {Method::automatic, Method::interior_point})
+    EXPECT_EQ(solve(Batch<double>(p), {.method = method}).report[0].status, Status::solved);
+}
+
+/// Directions that the system does not see must not be scaled up from their rounding.
+TEST(Regression, ConesAndAFreeVariableAreFoundUnboundedOrInfeasible) {
+  const DenseProblem unbounded{
+      2, 3, {}, {-3, -3}, {0, 0, 0, 0, 1, 3}, {-1, -kFar, -kFar}, {kFar, 2, -1}, {2}};
+  const DenseProblem infeasible{
+      1,
+      9,
+      {},
+      {2},
+      {2, 0, 0, 0, 0, 0, 0, 0, -3},
+      {-4, -1, -kFar, -kFar, -kFar, -kFar, -kFar, -kFar, -kFar},
+      {-4, kFar, 2, 4, 1, 2, 3, -3, 7},
+      {3, 3}};
+  EXPECT_EQ(solve(Batch<double>(unbounded)).report[0].status, Status::dual_infeasible);
+  EXPECT_EQ(solve(Batch<double>(infeasible)).report[0].status, Status::primal_infeasible);
+}
+
+/// P = 0 and a cone whose rows' tails are all parallel: no curvature, but rounding of some.
+TEST(Regression, AConeWithoutCurvatureHasNone) {
+  const DenseProblem p{1, 3, {}, {-3}, {1, 1, -2}, {-kFar, -kFar, -kFar}, {3, -1, 2}, {3}};
+  const Batch<double> batch(p);
+  for (BackwardMethod backward : {BackwardMethod::direct, BackwardMethod::admm}) {
+    Solver<double> solver(batch.shape, 1, {.backward_method = backward});
+    solver.solve(batch.view(), {});
+    const double gx = 0.7, gy[] = {1, 2, 3};
+    Gradients<double> both(batch.shape, 1), one(batch.shape, 1), other(batch.shape, 1);
+    solver.backward({{&gx, 1, 0}, {gy, 3, 0}}, both.view());
+    EXPECT_LT(solver.reports()[0].backward_residual, 1e-9);
+    solver.backward({{&gx, 1, 0}, {}}, one.view());
+    solver.backward({{}, {gy, 3, 0}}, other.view());
+    EXPECT_NEAR(both.q[0], one.q[0] + other.q[0], 1e-9);
+  }
+}
+
+/// The cone's slack is (1, 6 - 3 x, -1): x = 2 is all there is, and its multiplier is not attained.
+TEST(Regression, AConeWithoutInteriorIsNotDifferentiable) {
+  const DenseProblem p{1, 3, {}, {2}, {0, 3, 0}, {-kFar, -kFar, -kFar}, {1, 6, -1}, {3}};
+  const auto a = solve(Batch<double>(p));
+  EXPECT_FALSE(a.report[0].differentiable);
+}
+
+/// q = 0, and the solution 0 lies on a side: the multiplier is rounding of nothing.
+TEST(Regression, AMultiplierOfRoundingIsNoMultiplier) {
+  const DenseProblem p{2, 1, {6, -5, -5, 6}, {0, 0}, {1, 0}, {0}, {1}, {}};
+  for (Method method : {Method::automatic, Method::admm, Method::interior_point})
+    EXPECT_FALSE(solve(Batch<double>(p), {.method = method}).report[0].differentiable);
+}
+
+/// The factors of a problem with cones end as its point's, and are of no use to the next solve.
+TEST(Regression, ConesByAdmmSolveAgainWithNewVectors) {
+  for (std::uint64_t seed : {4, 5, 9, 11, 12}) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const Batch<double> batch(random_cones({.places = {ConePlace::boundary}}, seed).problem);
+    Solver<double> solver(batch.shape, 1, {.method = Method::admm});
+    Answers<double> first(batch.shape, 1), again(batch.shape, 1);
+    solver.solve(batch.view(), first.view());
+    solver.solve(batch.view(), again.view(), Changed::vectors);
+    EXPECT_TRUE(same_bits(first.x, again.x));
+    EXPECT_EQ(first.report[0].iterations, again.report[0].iterations);
+  }
 }
 
 }  // namespace

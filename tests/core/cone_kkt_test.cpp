@@ -72,7 +72,7 @@ Outcome derivative(
     using core::transposed_product;
     transposed_product(team, s.view.A, s.n, s.m, s.n, known.x.data(), Ax.data());
     const bool strict = classify_cones(
-        team, s.view, (const double*)Ax.data(), known.y.data(), 0.0, s.cones, w.side,
+        team, s.view, (const double*)Ax.data(), known.y.data(), 0.0, false, s.cones, w.side,
         s.work.admm.v);
     const bool independent = factor_cone_kkt(team, s.view, 4, s.cones, s.c, w, s.work);
     to_cone_qp(team, s.view, s.cones, r_x.data(), r_y.data(), kept.data(), s.work.v, s.work.t);

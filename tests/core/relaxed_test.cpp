@@ -15,7 +15,7 @@ using Values = std::vector<double>;
 BPQP_ON_EVERY_TEAM(Relaxed);
 
 struct Point {
-  bool found = false;
+  bool found = false, regular = false;
   Values x, y, upper;
 };
 
@@ -26,11 +26,13 @@ Point relax(
   const auto k =
       memory.lay_out([&](Arena& a) { return RelaxedPoint<double>::lay_out(a, s.n, s.m); });
   Point out;
-  bool found = false;
+  bool found = false, all_regular = false;
   run([&](const auto& team) {
     using Team = std::remove_cvref_t<decltype(team)>;
     core::Relaxed<double, double, Team> relaxed(team, s.view, s.work.barrier, k);
-    bool done = relaxed.find(kappa);
+    bool regular = false;
+    bool done = relaxed.find(kappa, regular);
+    keep(team, regular, all_regular);
     BarrierForm form;
     if (done && !g_x.empty()) {
       done = relaxed.factor(form);
@@ -40,6 +42,7 @@ Point relax(
     keep(team, done, found);
   });
   out.found = found;
+  out.regular = all_regular;
   out.x.assign(k.x, k.x + s.n);
   out.y.assign(k.y, k.y + s.m);
   out.upper.assign(k.upper, k.upper + s.m);
@@ -222,6 +225,25 @@ TEST_P(Relaxed, IsNotFoundWhereNothingLiesInside) {
 TEST_P(Relaxed, IsNotFoundWhereTheSolutionsAreUnbounded) {
   Workbench s({2, 2, {}, {1, 0}, {1, 0, 0, 1}, {0, 0}, {1e30, 1e30}, {}});
   EXPECT_FALSE(relax(s, 0.1, *this).found);
+}
+
+/// x2 appears nowhere.
+TEST_P(Relaxed, IsNotFoundWhereXIsNotUnique) {
+  Workbench s({2, 1, {}, {1, 0}, {1, 0}, {0}, {1}, {}});
+  EXPECT_FALSE(relax(s, 0.1, *this).found);
+  Workbench along({2, 1, {}, {3, 2}, {3, 2}, {0}, {5}, {}});
+  EXPECT_FALSE(relax(along, 0.1, *this).found);
+}
+
+/// An equality twice: x is unique, y is not, and a loss in y has no answer.
+TEST_P(Relaxed, IsNotRegularWithDependentEqualities) {
+  const test::DenseProblem p{
+      2, 4, {1, 0, 0, 1}, {1, 0}, {1, 1, 1, 1, 1, 0, 0, 1}, {1, 1, -2, -2}, {1, 1, 2, 2}, {}};
+  Workbench s(p), in_y(p);
+  const Point at = relax(s, 0.1, *this, {1, 2}, {0, 0, 0, 0});
+  EXPECT_TRUE(at.found);
+  EXPECT_FALSE(at.regular);
+  EXPECT_FALSE(relax(in_y, 0.1, *this, {0, 0}, {1, 2, 0, 0}).found);
 }
 
 TEST_P(Relaxed, WithoutInequalitiesIsTheSolution) {
