@@ -19,15 +19,11 @@ template <class D, class R, Team T>
 BPQP_HD bool condense_barrier(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   const int n = p.n;
-  load_hessian(team, p, s.M);
-  const R factor = R(f.cost * f.beta);
+  for (int j : team.items(n)) s.H[j] = R(kBarrierRho);
+  team.sync();
+  load_scaled_hessian(team, p, f, s);
   double largest = 0;
-  for (int j : team.items(n)) {
-    R* column = s.M + std::size_t(j) * n;
-    for (int i = j; i < n; ++i) column[i] *= factor * s.scaling.D[i] * s.scaling.D[j];
-    column[j] += R(kBarrierRho);
-    largest = nan_max(largest, double(column[j]));
-  }
+  for (int j : team.items(n)) largest = nan_max(largest, double(s.M[std::size_t(j) * n + j]));
   largest = team.max(largest);
   team.sync();
   const Pivots pivots = cholesky(team, s.M, n, n);

@@ -256,21 +256,28 @@ BPQP_HD void add_bounds(const T& team, const ProblemView<D>& p, const BarrierSys
   team.sync();
 }
 
-/// N into M.
+/// cost beta D P D + diag(H) into M, lower triangle.
 template <class D, class R, Team T>
-BPQP_HD void assemble_by_columns(
+BPQP_HD void load_scaled_hessian(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   load_hessian(team, p, s.M);
   const R factor = R(f.cost * f.beta);
-  for (int j : team.items(p.n)) s.H[j] = R(kBarrierRho);
-  team.sync();
-  add_bounds(team, p, s);
   for (int j : team.items(p.n)) {
     R* column = s.M + std::size_t(j) * p.n;
     for (int i = j; i < p.n; ++i) column[i] *= factor * s.scaling.D[i] * s.scaling.D[j];
     column[j] += s.H[j];
   }
   team.sync();
+}
+
+/// N into M.
+template <class D, class R, Team T>
+BPQP_HD void assemble_by_columns(
+    const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
+  for (int j : team.items(p.n)) s.H[j] = R(kBarrierRho);
+  team.sync();
+  add_bounds(team, p, s);
+  load_scaled_hessian(team, p, f, s);
   pack_rows(
       team, p, f, s, [&](int i) { return s.is_linear(i) ? R(std::sqrt(s.weight(i))) : R(1); },
       [&](int j) { return s.scaling.D[j]; });

@@ -60,12 +60,12 @@ class Relaxed : private BarrierProblem<D, R, T> {
   /// solutions are unbounded), x is not unique, or it was not found. `regular`: y is unique, too.
   BPQP_HD bool find(double kappa, bool& regular) {
     if (!(set_up() && start())) return false;
-    aim_ = kappa * form_.cost / form_.beta;  // kappa in scaled units
+    const double aim = kappa * form_.cost / form_.beta;  // kappa in scaled units
     for (int step = 0; step < kRelaxedSteps; ++step) {
       const double mean = degree_ > 0 ? complementarity(team_, sys_, b_) / degree_ : 0;
-      const bool near = !(kRelaxedReduction * mean > aim_);
+      const bool near = !(kRelaxedReduction * mean > aim);
       scale_sides(team_, sys_, b_);
-      const double off = set_residuals(near ? aim_ : kRelaxedReduction * mean);
+      const double off = set_residuals(near ? aim : kRelaxedReduction * mean);
       if (!(off < INFINITY)) return false;
       if (near && off <= kRelaxedTarget) {
         publish();
@@ -233,7 +233,6 @@ class Relaxed : private BarrierProblem<D, R, T> {
   }
 
   const RelaxedPoint<R>& k_;
-  double aim_ = 0;
 };
 
 }  // namespace bpqp::core
