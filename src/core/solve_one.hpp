@@ -15,10 +15,9 @@ namespace bpqp::core {
 
 /// The interior point method ends at this relative residual: the right set is then nearly always
 /// known, and the polish does the rest. Where P is positive definite few exchanges make it right
-/// from the first, and the method goes on to the second only if the set could not be verified.
-constexpr double kInteriorFirst = 1e-3, kInteriorTarget = 1e-9;
-/// Where many rows are nearly active (discretised constraints) the second may be too early, too.
-constexpr double kInteriorLast = 1e-12;
+/// from the first, and the method goes on to the second only if the set could not be verified, and
+/// to the last where many rows are nearly active (discretised constraints).
+constexpr double kInteriorFirst = 1e-3, kInteriorTarget = 1e-9, kInteriorLast = 1e-12;
 
 /// Whether l, q, u hold only values that they may, and l <= u.
 template <class D, Team T>
@@ -114,7 +113,8 @@ BPQP_HD ForwardReport solve_from_inside(
     ForwardReport report = finish.run(Start::interior);
     report.method = Method::interior_point;
     report.iterations = interior.iterations;
-    if (report.verified || target == kInteriorLast || o.out_of_time()) return report;
+    const bool last = target == (polish_early ? kInteriorLast : kInteriorTarget);
+    if (report.verified || last || o.out_of_time()) return report;
     target = target == kInteriorFirst ? kInteriorTarget : kInteriorLast;
     interior = report_of(method.resume(target), o);
   }
