@@ -4,8 +4,8 @@
 /// Next: interior_point.hpp, relaxed.hpp.
 #pragma once
 
-#include "core/barrier_sides.hpp"
 #include "core/barrier_solve.hpp"
+#include "core/barrier_steps.hpp"
 
 namespace bpqp::core {
 

@@ -7,7 +7,7 @@
 /// and every iteration factors S + W^2 + delta I [m x m] instead of an n x n matrix.
 #pragma once
 
-#include "core/barrier_system.hpp"
+#include "core/barrier_assemble.hpp"
 
 namespace bpqp::core {
 

@@ -2,12 +2,8 @@
 /// The interior point method (docs/math.md section 10): the way for linear programs, singular P,
 /// cones and whatever the active-set methods leave.
 ///
-/// Mehrotra's predictor-corrector on the homogeneous embedding with a quadratic cost, whose tau and
-/// kappa end in a solution or in a certificate:
-///
-///   P x + A'y + q tau = 0,   A x + s = u tau (each side),   x'P x/tau + q'x + h'z + kappa = 0
-///
-/// where h'z is u'z_upper - l'z_lower.
+/// Mehrotra's predictor-corrector on the homogeneous embedding with a quadratic cost
+/// (embedding.hpp), whose tau and kappa end in a solution or in a certificate.
 ///
 /// Sources: Goulart and Chen 2024 (Clarabel: the embedding, Nesterov-Todd steps, start), Andersen
 /// and Ye 1999; Mehrotra 1992. Data are scaled so that rows, cost and right-hand sides are all of
@@ -15,8 +11,8 @@
 #pragma once
 
 #include "bpqp/status.hpp"
-#include "core/barrier_problem.hpp"
 #include "core/certificate.hpp"
+#include "core/embedding.hpp"
 
 namespace bpqp::core {
 
@@ -27,7 +23,6 @@ constexpr int kBarrierStall = 40, kBarrierStallReached = 6;
 /// kBarrierReach, and must gain kBarrierGain.
 constexpr int kBarrierCorrectors = 2;
 constexpr double kBarrierLongStep = 0.9, kBarrierReach = 0.3, kBarrierGain = 0.03;
-constexpr double kBarrierShortStep = 1e-5;  ///< three such steps in a row: stuck
 
 enum class BarrierOutcome : int {
   converged = 0,
@@ -54,7 +49,7 @@ struct BarrierOptions {
 };
 
 template <class D, class R, Team T>
-class InteriorPoint : private BarrierProblem<D, R, T> {
+class InteriorPoint : private Embedding<D, R, T> {
  public:
   /// x, y get the best point or the certificate, side [m] the linear rows active there; the other
   /// arrays are scratch.
@@ -69,10 +64,9 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
       R* x,
       R* y,
       signed char* side)
-      : BarrierProblem<D, R, T>(team, p, w),
+      : Embedding<D, R, T>(team, p, w, products),
         o_(options),
         target_(options.target),
-        products_(products),
         x_best_(x_best),
         y_best_(y_best),
         x_(x),
@@ -103,19 +97,31 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
   }
 
  private:
-  using Problem = BarrierProblem<D, R, T>;
-  using Problem::b_;
-  using Problem::degree_;
-  using Problem::form_;
-  using Problem::p_;
-  using Problem::repair_;
-  using Problem::scaled_q;
-  using Problem::set_up;
-  using Problem::solve_sides;
-  using Problem::start;
-  using Problem::sys_;
-  using Problem::team_;
-  using Problem::w_;
+  using Steps = Embedding<D, R, T>;
+  using Steps::b_;
+  using Steps::constant_direction;
+  using Steps::curvature_;
+  using Steps::curvature_ahead;
+  using Steps::degree_;
+  using Steps::direction;
+  using Steps::dkappa_;
+  using Steps::dtau_;
+  using Steps::form_;
+  using Steps::kappa_;
+  using Steps::keep_direction;
+  using Steps::move;
+  using Steps::p_;
+  using Steps::products_;
+  using Steps::repair_;
+  using Steps::residuals_of_embedding;
+  using Steps::set_up;
+  using Steps::short_steps_;
+  using Steps::start;
+  using Steps::step_length;
+  using Steps::sys_;
+  using Steps::tau_;
+  using Steps::team_;
+  using Steps::w_;
 
   BPQP_HD BarrierReport iterate() {
     tau_ = kappa_ = 1;
@@ -211,94 +217,6 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
            Descent::certificate;
   }
 
-  /// Residuals of the three equations of the embedding, from the products in the user's units.
-  BPQP_HD void residuals_of_embedding() {
-    double xPx = 0, qx = 0;
-    for (int j : team_.items(p_.n)) {
-      const double factor = tau_ * form_.cost * double(sys_.scaling.D[j]);
-      const double Px = factor * double(products_.Px[j]), x = double(w_.x[j]);
-      w_.Px[j] = R(Px);
-      w_.residual[j] =
-          R(factor * (double(products_.Px[j]) + double(p_.q[j]) + double(products_.Aty[j])));
-      xPx += x * Px;
-      qx += x * double(scaled_q(j));
-    }
-    for (int i : team_.items(p_.m)) {
-      const double Ax = tau_ * double(sys_.scaling.E[i]) * double(products_.Ax[i]) / form_.beta;
-      b_.upper.residual[i] = R(Ax + double(b_.upper.s[i]) - double(b_.u[i]) * tau_);
-      b_.lower.residual[i] = R(-Ax + double(b_.lower.s[i]) + double(b_.l[i]) * tau_);
-    }
-    team_.sync();
-    xPx = team_.sum(xPx), qx = team_.sum(qx);
-    gap_ = xPx / tau_ + qx + sides_dot(team_, sys_, b_, b_.upper.z, b_.lower.z) + kappa_;
-  }
-
-  /// x2, z2: the answer to tau alone, and what it gives for the denominator of dtau.
-  BPQP_HD void constant_direction() {
-    const BarrierSide<R>&U = b_.upper, &L = b_.lower;
-    for (int i : team_.items(p_.m)) {
-      U.product[i] = L.product[i] = 0;
-      U.residual[i] = -b_.u[i];
-      L.residual[i] = b_.l[i];
-    }
-    for (int j : team_.items(p_.n)) w_.r_x[j] = -scaled_q(j);
-    team_.sync();
-    solve_sides(U.z2, L.z2, w_.x2, w_.y2, 1, kBarrierInconsistent);
-    for (int j : team_.items(p_.n)) w_.t[j] = w_.x2[j] - R(double(w_.x[j]) / tau_);
-    team_.sync();
-    denominator_ = quadratic_form(w_.t) - quadratic_form(w_.x2) + kappa_ / tau_ -
-                   sides_dot(team_, sys_, b_, U.z2, L.z2);
-    double qx2 = 0;
-    for (int j : team_.items(p_.n)) qx2 += double(scaled_q(j)) * double(w_.x2[j]);
-    denominator_ -= team_.sum(qx2);
-  }
-
-  BPQP_HD double quadratic_form(const R* x) {
-    scaled_hessian_product(team_, p_, form_, sys_, x, w_.r_x);
-    double sum = 0;
-    for (int j : team_.items(p_.n)) sum += double(x[j]) * double(w_.r_x[j]);
-    return team_.sum(sum);
-  }
-
-  /// What x'P x/tau gains over its linearisation by the whole affine step: what ds o dz is to s o
-  /// z. Beyond the gap itself it says nothing (the step is far from whole).
-  BPQP_HD double curvature_ahead() {
-    for (int j : team_.items(p_.n)) w_.t[j] = w_.dx[j] - R(dtau_ / tau_) * w_.x[j];
-    team_.sync();
-    const double gain = quadratic_form(w_.t) / (tau_ + dtau_);
-    return gain > 0 && gain < std::fabs(gap_) ? gain : 0;
-  }
-
-  /// The step for f times the residuals and the products set; `complement`: right-hand side of
-  /// kappa tau.
-  BPQP_HD void direction(double f, double complement) {
-    const BarrierSide<R>&U = b_.upper, &L = b_.lower;
-    for (int j : team_.items(p_.n)) w_.r_x[j] = R(-f) * w_.residual[j];
-    team_.sync();
-    solve_sides(U.dz, L.dz, w_.dx, w_.dy, f);
-    double sum = 0;  // (2 P x/tau + q)'dx
-    for (int j : team_.items(p_.n))
-      sum += (2 * double(w_.Px[j]) / tau_ + double(scaled_q(j))) * double(w_.dx[j]);
-    const double numerator = f * gap_ + curvature_ - complement / tau_ + team_.sum(sum) +
-                             sides_dot(team_, sys_, b_, U.dz, L.dz);
-    dtau_ = numerator / denominator_;
-    dkappa_ = -(complement + kappa_ * dtau_) / tau_;
-    for (int j : team_.items(p_.n)) w_.dx[j] += R(dtau_) * w_.x2[j];
-    for (int i : team_.items(p_.m)) {
-      U.dz[i] += R(dtau_) * U.z2[i];
-      L.dz[i] += R(dtau_) * L.z2[i];
-    }
-    team_.sync();
-    step_slacks(team_, sys_, b_);
-  }
-
-  BPQP_HD double step_length() {
-    double step = largest_step(team_, sys_, b_);
-    if (dtau_ < 0) step = nan_min(step, -tau_ / dtau_);
-    if (dkappa_ < 0) step = nan_min(step, -kappa_ / dkappa_);
-    return step;
-  }
-
   /// The step length, after further correctors where it is short (Gondzio 1996): one more solve
   /// with the same factor each, kept if it lengthens the step clearly.
   BPQP_HD double corrected_step(double sigma, double complement) {
@@ -320,31 +238,6 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
     return step;
   }
 
-  /// Saves dx, ds, dz, or brings them back.
-  BPQP_HD void keep_direction(bool save) {
-    const auto move = [save](R& now, R& kept) { save ? kept = now : now = kept; };
-    for (int j : team_.items(p_.n)) move(w_.dx[j], w_.dx_kept[j]);
-    for (const BarrierSide<R>* side : {&b_.upper, &b_.lower})
-      for (int i : team_.items(p_.m)) {
-        move(side->ds[i], side->ds_kept[i]);
-        move(side->dz[i], side->dz_kept[i]);
-      }
-    team_.sync();
-  }
-
-  /// The step, then the whole embedding scaled back where tau and kappa have left [1e-3, 1e3].
-  BPQP_HD void move(double step) {
-    short_steps_ = step < kBarrierShortStep ? short_steps_ + 1 : 0;
-    tau_ += step * dtau_;
-    kappa_ += step * dkappa_;
-    const double larger = nan_max(tau_, kappa_);
-    const double shrink = larger > 1e3 || larger < 1e-3 ? 1 / larger : 1;
-    for (int j : team_.items(p_.n)) w_.x[j] = R(shrink) * (w_.x[j] + R(step) * w_.dx[j]);
-    move_sides(team_, sys_, b_, step, shrink);
-    tau_ *= shrink;
-    kappa_ *= shrink;
-  }
-
   BPQP_HD BarrierReport finish(BarrierOutcome outcome) {
     report_.outcome = outcome;
     report_.units = 1 / (form_.cost * form_.beta);
@@ -359,14 +252,11 @@ class InteriorPoint : private BarrierProblem<D, R, T> {
 
   const BarrierOptions& o_;
   double target_;
-  const KktVectors<R>& products_;
   R *x_best_, *y_best_, *x_, *y_;
   signed char* side_;
   BarrierReport report_;
-  double tau_ = 1, kappa_ = 1, mu_ = 1, dtau_ = 0, dkappa_ = 0;
-  double curvature_ = 0;  ///< of the gap's equation along the step, in the corrector
-  double gap_ = 0, denominator_ = 1;
-  int stalled_ = 0, short_steps_ = 0;
+  double mu_ = 1;
+  int stalled_ = 0;
   int earlier_ = 0;            ///< iterations of an attempt before
   double attempt_ = INFINITY;  ///< worst relative residual of this attempt's best point
   bool finite_ = true;

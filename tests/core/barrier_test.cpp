@@ -1,8 +1,8 @@
 // The linear systems of the interior point method (docs/math.md section 10): solve_barrier against
 // elimination in long double of the system without proximal terms, and a step of slacks and
 // multipliers against the equations that it linearises.
-#include "core/barrier_sides.hpp"
 #include "core/barrier_solve.hpp"
+#include "core/barrier_steps.hpp"
 #include "support/elimination.hpp"
 #include "support/random_problems.hpp"
 #include "workbench.hpp"

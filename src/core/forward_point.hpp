@@ -1,0 +1,145 @@
+/// \file
+/// What the active-set passes work on (docs/math.md M24): the point (x, y) in the user's units, its
+/// residuals, and the constraint-space problem about it, scaled:
+///
+///   r = -(P x + q + A'y),   h = L^-1 r,   v = A x + Y'h   (the activities if y stays)
+#pragma once
+
+#include "core/dual_active_set.hpp"
+#include "core/forward_work.hpp"
+
+namespace bpqp::core {
+
+/// A row may exceed its side by this times 1 + |side| before it is exchanged (scaled).
+constexpr double kRowTolerance = 1e-11;
+
+template <class D, class R, Team T>
+class ForwardPoint {
+ public:
+  BPQP_HD ForwardPoint(
+      const T& team,
+      const ProblemView<D>& p,
+      const ForwardOptions& options,
+      const Condensed<R>& c,
+      WorkingSet<R>& w,
+      const ForwardWork<R>& s,
+      R* x,
+      R* y)
+      : team_(team), p_(p), o_(options), c_(c), w_(w), s_(s), x_(x), y_(y) {
+    scale_bounds();
+  }
+
+ protected:
+  /// The worst relative residual of the point; the best point so far is kept.
+  BPQP_HD double judge(bool origin) {
+    kkt_products(team_, p_, c_.report.symmetric, origin, x_, y_, s_.products, s_.t);
+    const Residuals r = core::residuals(team_, p_, x_, y_, s_.products);
+    const double worst = r.worst_relative();
+    if (!(worst >= best_) || best_ == INFINITY) keep_best(worst, r);
+    return worst;
+  }
+
+  BPQP_HD void keep_best(double worst, const Residuals& r) {
+    best_ = worst;
+    report_.residuals = r;
+    copy_point(team_, p_.n, p_.m, x_, y_, s_.x_best, s_.y_best);
+  }
+
+  /// h = L^-1 r and the activities v = A x + Y'h that follow if y stays, scaled.
+  BPQP_HD void linearise() {
+    const Scaling<R> scale = c_.scaling;
+    for (int j : team_.items(p_.n))
+      s_.h[j] =
+          R(-cost_ * double(scale.D[j]) *
+            (double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
+    activities_at_y(s_.products.Ax);
+  }
+
+  /// linearise() without P and q.
+  BPQP_HD void linearise_rows() {
+    for (int i : team_.items(p_.m)) s_.c[i] = w_.y[i] * c_.scaling.E[i];
+    team_.sync();
+    product(team_, p_.A, p_.n, p_.m, p_.n, s_.c, s_.h);
+    for (int j : team_.items(p_.n)) s_.h[j] *= -c_.scaling.D[j];
+    transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, s_.c);
+    activities_at_y(s_.c);
+  }
+
+  /// h = L^-1 h, v = A x + Y'h.
+  BPQP_HD void activities_at_y(const R* Ax) {
+    for (int i : team_.items(p_.m)) w_.change[i] = 0;
+    team_.sync();
+    solve_lower(team_, c_.L, p_.n, p_.n, s_.h, 1, p_.n);
+    transposed_product(team_, c_.Y, p_.n, p_.m, p_.n, s_.h, s_.v);
+    for (int i : team_.items(p_.m)) s_.v[i] += c_.scaling.E[i] * Ax[i];
+    team_.sync();
+    rows_.noise = 0;
+  }
+
+  /// x += H^-1 (r - A'(change of y)).
+  BPQP_HD void move_x() {
+    product(team_, c_.Y, p_.n, p_.m, p_.n, w_.change, s_.t);
+    for (int j : team_.items(p_.n)) s_.t[j] = s_.h[j] - s_.t[j];
+    team_.sync();
+    solve_lower_transposed(team_, c_.L, p_.n, p_.n, s_.t, 1, p_.n);
+    for (int j : team_.items(p_.n)) {
+      s_.t[j] *= c_.scaling.D[j];
+      x_[j] += s_.t[j];
+    }
+    team_.sync();
+  }
+
+  /// The sides that (x, y) suggests: those whose multiplier exceeds their slack (scaled; OSQP's
+  /// rule).
+  BPQP_HD void sides_by_slack(const R* Ax) {
+    for (int i : team_.items(p_.m)) {
+      const double v = double(c_.scaling.E[i]) * double(Ax[i]), y = double(y_start(i));
+      const bool equal = rows_.equality(i), up = y > 0 && y > double(s_.u[i]) - v;
+      const bool low = y < 0 && -y > v - double(s_.l[i]);
+      w_.side[i] = equal ? (y < 0 ? -1 : 1) : up ? 1 : low ? -1 : 0;
+    }
+    team_.sync();
+  }
+
+  /// y of the pass's start, scaled.
+  BPQP_HD R y_start(int i) const { return R(double(y_[i]) * cost_ / double(c_.scaling.E[i])); }
+
+  BPQP_HD void unscale_y() {
+    for (int i : team_.items(p_.m)) y_[i] = R(double(w_.y[i]) * double(c_.scaling.E[i]) / cost_);
+    team_.sync();
+  }
+
+  const T& team_;
+  const ProblemView<D>& p_;
+  const ForwardOptions& o_;
+  const Condensed<R>& c_;
+  WorkingSet<R>& w_;
+  const ForwardWork<R>& s_;
+  R *x_, *y_;
+  Schur<R> schur_;
+  RowSides<R> rows_;
+  double cost_ = 1;
+  double best_ = INFINITY;  ///< worst relative residual of the best point so far
+  ForwardReport report_;
+
+ private:
+  BPQP_HD void scale_bounds() {
+    const Scaling<R> scale = c_.scaling;
+    for (int i : team_.items(p_.m)) {
+      const double l = double(p_.l[i]), u = double(p_.u[i]);
+      s_.l[i] = i < p_.linear_rows() && has_lower(l) ? R(l) * scale.E[i] : R(-INFINITY);
+      s_.u[i] = has_upper(u) ? R(u) * scale.E[i] : R(INFINITY);
+    }
+    schur_diagonal(team_, c_.Y, c_.S, p_.n, p_.m, s_.diagonal);
+    double cost = 0;  // a linear program's cost is scaled to one; y then carries the scale
+    if (!p_.P)
+      for (int j : team_.items(p_.n))
+        cost = nan_max(cost, std::fabs(double(p_.q[j]) * double(scale.D[j])));
+    cost = team_.max(cost);
+    cost_ = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
+    schur_ = {p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
+    rows_ = {s_.l, s_.u, kRowTolerance};
+  }
+};
+
+}  // namespace bpqp::core
