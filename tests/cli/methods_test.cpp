@@ -44,6 +44,21 @@ TEST_F(Methods, SolvesByTheMethodAskedFor) {
   }
 }
 
+TEST_F(Methods, DifferentiatesTheRelaxedPointWithKappa) {
+  // minimise q x on 0 <= x <= 1 is relaxed to q = kappa/x - kappa/(1 - x): x = 1/4 for the q below,
+  // and dx/dq = -1/(kappa/x^2 + kappa/(1 - x)^2) = -0.5625.
+  write_json("line.json", with(line("line", 0, 1), "q", {0.4 - 0.1 / 0.75}));
+  const json vertex = run("gradient line.json --json").json().at(0);
+  EXPECT_EQ(vertex["dq"][0].get<double>(), 0);
+  const json relaxed = run("gradient line.json --json --kappa 0.1").json().at(0);
+  EXPECT_EQ(relaxed["kappa"], 0.1);
+  EXPECT_EQ(relaxed["differentiable"], true);
+  EXPECT_NEAR(relaxed["dq"][0].get<double>(), -0.5625, 1e-9);
+  const auto negative = run("gradient line.json --kappa -1");
+  EXPECT_EQ(negative.exit_code, 1);
+  EXPECT_NE(negative.err.find("kappa"), std::string::npos) << negative.err;
+}
+
 TEST_F(Methods, EndsAtTheTimeLimit) {
   write_json("ball.json", ball());
   EXPECT_EQ(run("solve ball.json --time-limit 60").exit_code, 0);
