@@ -1,7 +1,7 @@
 /// \file
 /// A problem as the interior point methods see it (docs/math.md section 10): rows sorted into
 /// kinds, everything scaled to order one, a point inside to start from, and the solve for one step.
-/// Next: interior_point.hpp, relaxed.hpp.
+/// Next: embedding.hpp and interior_point.hpp, or relaxed.hpp.
 #pragma once
 
 #include "core/barrier_solve.hpp"
