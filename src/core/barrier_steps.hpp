@@ -10,6 +10,17 @@ namespace bpqp::core {
 /// Complementarity products this far from their target are corrected.
 constexpr double kBarrierLow = 0.1, kBarrierHigh = 10;
 
+/// visit(side, i) for every finite side of this lane's linear inequalities.
+template <class R, Team T, class Visit>
+BPQP_HD void for_linear_sides(
+    const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b, const Visit& visit) {
+  for (int i : team.items(sys.m)) {
+    if (sys.kind[i] == RowKind::cone) continue;
+    if (bounded_above(sys.kind[i])) visit(b.upper, i);
+    if (bounded_below(sys.kind[i])) visit(b.lower, i);
+  }
+}
+
 /// The largest step that keeps every slack and multiplier inside.
 template <class R, Team T>
 BPQP_HD double largest_step(const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
@@ -18,17 +29,10 @@ BPQP_HD double largest_step(const T& team, const BarrierSystem<R>& sys, const Ba
     if (dv < 0) step = nan_min(step, -double(v) / double(dv));
     if (!(dv == dv)) step = double(dv);
   };
-  for (int i : team.items(sys.m)) {
-    if (sys.kind[i] == RowKind::cone) continue;
-    if (bounded_above(sys.kind[i])) {
-      limit(b.upper.s[i], b.upper.ds[i]);
-      limit(b.upper.z[i], b.upper.dz[i]);
-    }
-    if (bounded_below(sys.kind[i])) {
-      limit(b.lower.s[i], b.lower.ds[i]);
-      limit(b.lower.z[i], b.lower.dz[i]);
-    }
-  }
+  for_linear_sides(team, sys, b, [&](const BarrierSide<R>& side, int i) {
+    limit(side.s[i], side.ds[i]);
+    limit(side.z[i], side.dz[i]);
+  });
   for (int k : team.items(sys.cones.count)) {
     const int f = sys.cones.first(k), d = sys.cones.size(k);
     step = nan_min(step, soc::largest_step(b.upper.s + f, b.upper.ds + f, d));
@@ -50,11 +54,7 @@ BPQP_HD void set_products(
     side.product[i] = side.s[i] * side.z[i];
     if (corrector) side.product[i] += side.ds[i] * side.dz[i] - R(target);
   };
-  for (int i : team.items(sys.m)) {
-    if (sys.kind[i] == RowKind::cone) continue;
-    if (bounded_above(sys.kind[i])) fill(b.upper, i);
-    if (bounded_below(sys.kind[i])) fill(b.lower, i);
-  }
+  for_linear_sides(team, sys, b, fill);
   for (int k : team.items(sys.cones.count)) {
     const int first = sys.cones.first(k), d = sys.cones.size(k);
     const double eta = double(sys.eta[first]);
@@ -90,11 +90,7 @@ BPQP_HD void correct_products(
                                            : 0;
     side.product[i] -= R(change);
   };
-  for (int i : team.items(sys.m)) {
-    if (sys.kind[i] == RowKind::cone) continue;
-    if (bounded_above(sys.kind[i])) correct(b.upper, i);
-    if (bounded_below(sys.kind[i])) correct(b.lower, i);
-  }
+  for_linear_sides(team, sys, b, correct);
   team.sync();
 }
 

@@ -103,6 +103,7 @@ BPQP_HD ForwardReport solve_from_inside(
     R* y) {
   const bool polish_early = o.polish && !c.report.singular;
   double target = polish_early ? kInteriorFirst : kInteriorTarget;
+  const double last = polish_early ? kInteriorLast : kInteriorTarget;
   const BarrierOptions options = barrier_options(o, target);
   InteriorPoint<D, R, T> method(
       team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, set.side);
@@ -113,8 +114,7 @@ BPQP_HD ForwardReport solve_from_inside(
     ForwardReport report = finish.run(Start::interior);
     report.method = Method::interior_point;
     report.iterations = interior.iterations;
-    const bool last = target == (polish_early ? kInteriorLast : kInteriorTarget);
-    if (report.verified || last || o.out_of_time()) return report;
+    if (report.verified || target == last || o.out_of_time()) return report;
     target = target == kInteriorFirst ? kInteriorTarget : kInteriorLast;
     interior = report_of(method.resume(target), o);
   }
