@@ -48,7 +48,7 @@ function(bpqp_add_test file)
   string(REPLACE "/" "_" target test_${name})
   add_executable(${target} ${file})
   target_link_libraries(
-    ${target} PRIVATE bpqp_test_support bpqp bpqp_eigen GTest::gtest_main ${arg_LIBS})
+    ${target} PRIVATE bpqp_test_support bpqp bpqp_algebra GTest::gtest_main ${arg_LIBS})
   bpqp_compile_options(${target})
   bpqp_use_test_pch(${target})
 
@@ -72,4 +72,16 @@ function(bpqp_add_test file)
         TIMEOUT ${arg_TIMEOUT}
         ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${shard}")
   endforeach()
+endfunction()
+
+# bpqp_add_level_test(<dir>/<name>_test.cpp <level>): a core test again as <dir>/<name>.<level>, compiled
+# as the backend is at that level. It skips itself where the processor lacks the instructions.
+function(bpqp_add_level_test file level)
+  string(REGEX REPLACE "_test\\.cpp$" "" name ${file})
+  string(REPLACE "/" "_" target test_${name}_${level})
+  add_executable(${target} ${file})
+  target_link_libraries(${target} PRIVATE bpqp_test_support bpqp bpqp_algebra GTest::gtest_main)
+  bpqp_level_options(${target} ${level})
+  add_test(NAME ${name}.${level} COMMAND ${target} --gtest_brief=1)
+  set_tests_properties(${name}.${level} PROPERTIES LABELS core TIMEOUT 600)
 endfunction()

@@ -36,12 +36,15 @@ if(BPQP_SANITIZE)
   target_link_options(bpqp_options INTERFACE -fsanitize=${BPQP_SANITIZE})
 endif()
 
-# Eigen as every file must see it: a difference between two files would be two definitions of one
+# Eigen and xsimd as every file must see them: a difference between two files would be two definitions of one
 # inline function.
-add_library(bpqp_eigen INTERFACE)
-target_link_libraries(bpqp_eigen INTERFACE Eigen3::Eigen)
+add_library(bpqp_algebra INTERFACE)
+target_link_libraries(bpqp_algebra INTERFACE Eigen3::Eigen)
+# Its headers only: Debian's target asks for xtl (complex numbers), which nothing here needs.
+target_include_directories(
+  bpqp_algebra SYSTEM INTERFACE $<TARGET_PROPERTY:xsimd,INTERFACE_INCLUDE_DIRECTORIES>)
 target_compile_definitions(
-  bpqp_eigen
+  bpqp_algebra
   INTERFACE
     EIGEN_MAX_ALIGN_BYTES=64 # the same at every level: data cross from one to the other
     EIGEN_STACK_ALLOCATION_LIMIT=2097152 # products keep their panels on the stack, not in malloc

@@ -41,39 +41,41 @@ list(TRANSFORM BPQP_CPU_LEVELS REPLACE "(.+)" "BPQP_X(\\1)" OUTPUT_VARIABLE bpqp
 list(JOIN bpqp_levels_x " " BPQP_CPU_LEVELS_LIST)
 message(STATUS "bpqp: instruction levels ${BPQP_CPU_LEVELS}")
 
-# The level's object library. FMA is the point of v3 and v4, so there contraction is on: each level
-# has bits of its own.
-function(bpqp_backend_objects name level)
-  add_library(${name} OBJECT ${ARGN})
+# FMA is the point of v3 and v4, so there contraction is on: each level has bits of its own.
+function(bpqp_level_options target level)
   if(level STREQUAL "base")
-    bpqp_compile_options(${name})
+    bpqp_compile_options(${target})
   else()
-    bpqp_compile_options(${name} CONTRACT)
+    bpqp_compile_options(${target} CONTRACT)
+    target_compile_options(${target} PRIVATE -march=x86-64-${level})
   endif()
-  target_link_libraries(${name} PRIVATE bpqp_eigen)
-  target_include_directories(
-    ${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-  target_compile_features(${name} PRIVATE cxx_std_20)
-  target_compile_definitions(${name} PRIVATE BPQP_LEVEL=${level})
   if(BPQP_GNU_LIKE)
     # Neither changes a result: errno is not set by sqrt, no trap handler sees speculative arithmetic.
-    target_compile_options(${name} PRIVATE -fno-math-errno -fno-trapping-math)
+    target_compile_options(${target} PRIVATE -fno-math-errno -fno-trapping-math)
     if(NOT BPQP_SANITIZE)
-      target_compile_options(${name} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3>)
-    endif()
-  endif()
-  if(NOT level STREQUAL "base")
-    target_compile_options(${name} PRIVATE -march=x86-64-${level})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      # STB_GNU_UNIQUE symbols (statics of templates and inline functions) cannot be made local.
-      target_compile_options(${name} PRIVATE -fno-gnu-unique)
+      target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-O3>)
     endif()
   endif()
   if(level STREQUAL "v4")
     # The warnings are about GCC 12's own avx512fintrin.h, once per intrinsic.
     target_compile_options(
-      ${name} PRIVATE -mprefer-vector-width=512
-                      $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>)
+      ${target} PRIVATE -mprefer-vector-width=512
+                        $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>)
+  endif()
+endfunction()
+
+# The level's object library.
+function(bpqp_backend_objects name level)
+  add_library(${name} OBJECT ${ARGN})
+  bpqp_level_options(${name} ${level})
+  target_link_libraries(${name} PRIVATE bpqp_algebra)
+  target_include_directories(
+    ${name} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_compile_features(${name} PRIVATE cxx_std_20)
+  target_compile_definitions(${name} PRIVATE BPQP_LEVEL=${level})
+  if(NOT level STREQUAL "base" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # STB_GNU_UNIQUE symbols (statics of templates and inline functions) cannot be made local.
+    target_compile_options(${name} PRIVATE -fno-gnu-unique)
   endif()
   set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
 endfunction()

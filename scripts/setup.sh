@@ -6,6 +6,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build git ca-certificates
   libeigen3-dev       # dense algebra
+  libxsimd-dev        # SIMD registers
   libtbb-dev          # threads
   nlohmann-json3-dev  # problem files
   zlib1g-dev          # compressed problem files
@@ -24,8 +25,8 @@ without_apt() {
     command -v "$tool" > /dev/null || missing+=("$tool")
   done
   say "this is not a Debian system (no apt-get), so nothing is installed."
-  say "needed: a C++20 compiler (g++ >= 12 or clang >= 15), CMake >= 3.25, Ninja, Eigen >= 3.4, oneTBB,"
-  say "  nlohmann-json >= 3.10, zlib, CLI11 >= 2.1, GoogleTest >= 1.12, Google Benchmark >= 1.7."
+  say "needed: a C++20 compiler (g++ >= 12 or clang >= 15), CMake >= 3.25, Ninja, Eigen >= 3.4, xsimd >= 8.1,"
+  say "  oneTBB, nlohmann-json >= 3.10, zlib, CLI11 >= 2.1, GoogleTest >= 1.12, Google Benchmark >= 1.7."
   if ((${#missing[@]})); then
     say "not found: ${missing[*]}" >&2
     exit 1

@@ -1,7 +1,7 @@
 /// \file
 /// Dense linear algebra that the algorithm needs of a team: the contract, and a portable version
 /// for any team. A team may overload a function (found by argument-dependent lookup on the team) as
-/// long as it computes the same thing in a fixed order: src/cpu/eigen_dense.hpp does for CpuTeam.
+/// long as it computes the same thing in a fixed order: src/cpu/cpu_dense.hpp does for CpuTeam.
 ///
 /// Matrices are column-major with leading dimension ld; a row-major A [m x n] is A' [n x m] here.
 /// Every function begins with its inputs visible to all lanes and ends in a sync.

@@ -4,7 +4,7 @@
 #include "cpu/backend.hpp"
 
 #include "cpu/eigen_data.hpp"
-#include "cpu/eigen_dense.hpp"
+#include "cpu/cpu_dense.hpp"
 // After the team's own dense algebra, which the templates find by argument-dependent lookup.
 #include "core/differentiate.hpp"
 #include "core/gradient.hpp"

@@ -1,5 +1,5 @@
 /// \file
-/// CpuTeam: one CPU thread per problem, dense algebra by Eigen (eigen_dense.hpp). For one large
+/// CpuTeam: one CPU thread per problem, dense algebra by our micro-kernels and Eigen (cpu_dense.hpp). For one large
 /// problem it may borrow other threads for the tiles of a matrix; which thread computes a tile
 /// changes nothing in the result.
 #pragma once

@@ -246,24 +246,6 @@ TEST_P(Dense, EmptyMatricesAreNoTrouble) {
   EXPECT_EQ(largest, 0);
 }
 
-/// Above 2 * 128 rows Eigen's version works in tiles.
-TEST(EigenDense, AgreesWithThePortableVersionOnSeveralTiles) {
-  const int n = 300, m = 270;
-  const auto compute = [&](const auto& team) {
-    Matrix A(n, m, 17, 0), L(n, n, 18, 0), S(m, m, 19, 0);
-    for (double& v : L.v) v = 0;
-    for (int j = 0; j < n; ++j) L.at(j, j) = 1;
-    add_outer(team, A.data(), n, m, n, L.data(), n);
-    EXPECT_TRUE(cholesky(team, L.data(), n, n).positive);
-    solve_lower(team, L.data(), n, n, A.data(), m, n);
-    gram(team, A.data(), n, m, n, S.data(), m);
-    S.v.insert(S.v.end(), A.v.begin(), A.v.end());
-    return S.v;
-  };
-  const Values portable = compute(SerialTeam()), eigen = compute(cpu::CpuTeam());
-  for (std::size_t i = 0; i < portable.size(); ++i) ASSERT_NEAR(portable[i], eigen[i], 1e-11);
-}
-
 TEST(Dense, DoesNotDependOnTheTeam) {
   test::expect_team_independent(
       [](const auto& run) {
