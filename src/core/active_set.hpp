@@ -171,4 +171,16 @@ BPQP_HD void stationary_step(
   cholesky_solve(team, w.L, w.size, w.capacity, d);
 }
 
+/// The same where only the row that joined last is off its side, by `excess`: L'd = L^-1 (0 ... 0,
+/// excess).
+template <class R, Team T>
+BPQP_HD void newest_step(const T& team, const WorkingSet<R>& w, R excess, R* d) {
+  const int k = w.size - 1;
+  const R root = w.factor(k, k), last = excess / (root * root);
+  for (int j : team.items(k)) d[j] = -w.factor(k, j) * last;
+  if (team.rank() == 0) d[k] = last;
+  team.sync();
+  solve_lower_transposed(team, w.L, k, w.capacity, d, 1, w.capacity);
+}
+
 }  // namespace bpqp::core

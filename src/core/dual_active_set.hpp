@@ -25,6 +25,13 @@ struct DualReport {
 /// A multiplier of the ray below this (largest 1) does not count as moving.
 constexpr double kRayTolerance = 1e-9;
 
+/// Memory of the method.
+template <class R>
+struct DualScratch {
+  R* step = nullptr;   ///< [m]
+  R* price = nullptr;  ///< [m]
+};
+
 /// Index and value of the smallest (or largest) candidate of all lanes; ties go to the lower index.
 struct Pick {
   double value;
@@ -38,25 +45,48 @@ BPQP_HD Pick pick_largest(const T& team, Pick mine) {
   return {value, index < 1e300 ? int(index) : -1};
 }
 
-/// The row that violates its sides most, per unit of sqrt(S_ii) (its distance in the norm of H).
-/// index -1: none does. value NaN: arithmetic broke down.
+/// The largest of v [n] >= 0 (no NaN) and the first index that has it; index -1 if all are zero.
+/// Four maxima, so that one lane can use SIMD.
 template <class R, Team T>
-BPQP_HD Pick most_violated(
-    const T& team,
-    const Schur<R>& schur,
-    const RowSides<R>& rows,
-    const WorkingSet<R>& w,
-    const R* v) {
-  Pick mine{0, -1};
-  for (int i : team.items(schur.m)) {
-    if (w.side[i] != 0) continue;
-    const double excess = std::fabs(rows.violation(i, double(v[i])));
-    if (excess == 0) continue;
-    const double diagonal = double(schur.diagonal[i]);
-    const double distance = diagonal > 0 ? excess / std::sqrt(diagonal) : INFINITY;
-    if (!(distance <= mine.value)) mine = {distance, i};
+BPQP_HD Pick largest_of(const T& team, const R* v, int n) {
+  constexpr int kLanes = 4;
+  R best[kLanes] = {};
+  const int whole = n / kLanes;
+  for (int t : team.items(whole))
+    for (int k = 0; k < kLanes; ++k) {
+      const R value = v[kLanes * t + k];
+      best[k] = value > best[k] ? value : best[k];
+    }
+  for (int i : team.items(n - kLanes * whole)) best[0] = nan_max(best[0], v[kLanes * whole + i]);
+  const R mine = nan_max(nan_max(best[0], best[1]), nan_max(best[2], best[3]));
+  const double value = team.max(double(mine));
+  if (value == 0) return {value, -1};
+  double index = 1e300;
+  for (int i : team.items(n)) {
+    if (double(v[i]) != value) continue;
+    index = i;
+    break;
   }
-  return pick_largest(team, mine);
+  index = team.min(index);
+  return {value, index < 1e300 ? int(index) : -1};
+}
+
+/// The row that violates its sides most, per unit of sqrt(S_ii) (its distance in the norm of H).
+/// index -1: none does. value infinite: arithmetic broke down. price [m] is scratch. Rows of the
+/// set cannot be picked: the noise was measured on them.
+template <class R, Team T>
+BPQP_HD Pick most_violated(const T& team, const RowSides<R>& rows, int m, const R* v, R* price) {
+  const R *lowest = rows.lowest, *highest = rows.highest, *weight = rows.weight;
+  const R noise = R(rows.noise);
+  if (!(noise < INFINITY)) return {INFINITY, -1};
+  for (int i : team.items(m)) {  // without branches, for SIMD
+    const R above = v[i] - highest[i], below = lowest[i] - v[i];
+    const R excess = above > below ? above : below;
+    const R distance = excess <= noise ? R(0) : excess * weight[i];
+    price[i] = distance < R(INFINITY) ? distance : R(INFINITY);  // NaN too
+  }
+  team.sync();
+  return largest_of(team, price, m);
 }
 
 /// Longest step t in [0, limit] along y_W += t d for which no inequality's multiplier changes sign.
@@ -72,11 +102,9 @@ BPQP_HD Pick longest_step(
   Pick mine{-limit, -1};
   for (int j : team.items(w.size)) {
     const int i = w.list[j];
-    if (rows.equality(i)) continue;
-    const double slope = double(w.side[i]) * double(d[j]);
-    if (!(slope < -ignore)) continue;
-    const double t = std::fabs(double(w.y[i])) / -slope;
-    if (-t > mine.value) mine = {-t, j};
+    const double slope = double(w.side[i]) * double(d[j]), y = std::fabs(double(w.y[i]));
+    const bool shorter = slope < -ignore && y < slope * mine.value && !rows.equality(i);
+    if (shorter) mine = {y / slope, j};
   }
   const Pick best = pick_largest(team, mine);
   return {-best.value, best.index};
@@ -92,6 +120,15 @@ BPQP_HD void drop(const T& team, WorkingSet<R>& w, int position) {
     w.y[row] = 0;
   }
   remove(team, w, position);
+}
+
+/// Moves the multipliers of the set along d by the part t of it that a row which blocks allows.
+template <class R, Team T>
+BPQP_HD void partial_step(
+    const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v, R* d, double t) {
+  for (int j : team.items(w.size)) d[j] *= R(t);
+  team.sync();
+  change_multipliers(team, schur, w, w.list, w.size, d, v);
 }
 
 /// Moves to the stationary point of the working set, dropping rows whose multipliers would change
@@ -113,9 +150,34 @@ BPQP_HD int settle(
       full_step(team, schur, rows, w, v, d);
       break;
     }
-    for (int j : team.items(w.size)) d[j] *= R(block.value);
-    team.sync();
-    change_multipliers(team, schur, w, w.list, w.size, d, v);
+    partial_step(team, schur, w, v, d, block.value);
+    drop(team, w, block.index);
+  }
+  return dropped;
+}
+
+/// The same where only the row that joined last is off its side, the others lying on theirs but for
+/// rounding, which is left: half the work of a step.
+template <class R, Team T>
+BPQP_HD int settle_newest(
+    const T& team,
+    const Schur<R>& schur,
+    RowSides<R>& rows,
+    WorkingSet<R>& w,
+    R* v,
+    R* d,
+    int limit) {
+  const int row = w.list[w.size - 1];
+  const R side = w.side[row] > 0 ? rows.u[row] : rows.l[row];
+  int dropped = 0;
+  for (; dropped <= limit; ++dropped) {
+    newest_step(team, w, v[row] - side, d);
+    const Pick block = longest_step(team, rows, w, d, 1.0, 0.0);
+    if (block.index < 0) {
+      full_step(team, schur, rows, w, v, d);
+      break;
+    }
+    partial_step(team, schur, w, v, d, block.value);
     drop(team, w, block.index);
   }
   return dropped;
@@ -170,7 +232,6 @@ BPQP_HD DualOutcome add_row(
 }
 
 /// Runs from w (sides, y of the right signs, factor) and its activities v [m] to optimality.
-/// scratch [capacity].
 template <class R, Team T>
 BPQP_HD DualReport dual_active_set(
     const T& team,
@@ -178,19 +239,29 @@ BPQP_HD DualReport dual_active_set(
     RowSides<R>& rows,
     WorkingSet<R>& w,
     R* v,
-    R* scratch,
+    const DualScratch<R>& scratch,
     int max_exchanges) {
+  R* d = scratch.step;
   DualReport report;
+  report.exchanges = settle(team, schur, rows, w, v, d, max_exchanges);
+  bool exact = true;  // the last step was from the activities as they are
   while (report.exchanges <= max_exchanges) {
-    report.exchanges += settle(team, schur, rows, w, v, scratch, max_exchanges - report.exchanges);
-    const Pick worst = most_violated(team, schur, rows, w, v);
-    if (worst.value != worst.value) return {DualOutcome::failed, report.exchanges};
-    if (worst.index < 0) return {DualOutcome::optimal, report.exchanges};
+    const int left = max_exchanges - report.exchanges;
+    const Pick worst = most_violated(team, rows, schur.m, v, scratch.price);
+    if (worst.value == INFINITY || (worst.index >= 0 && w.side[worst.index] != 0))
+      return {DualOutcome::failed, report.exchanges};
+    if (worst.index < 0 && exact) return {DualOutcome::optimal, report.exchanges};
+    exact = worst.index < 0;
+    if (exact) {
+      report.exchanges += settle(team, schur, rows, w, v, d, left);
+      continue;
+    }
     const int side = v[worst.index] > rows.u[worst.index] ? 1 : -1;
     ++report.exchanges;
     const DualOutcome outcome =
-        add_row(team, schur, rows, w, worst.index, side, scratch, report.exchanges);
+        add_row(team, schur, rows, w, worst.index, side, d, report.exchanges);
     if (outcome != DualOutcome::optimal) return {outcome, report.exchanges};
+    report.exchanges += settle_newest(team, schur, rows, w, v, d, left);
   }
   return {DualOutcome::exchange_limit, report.exchanges};
 }

@@ -21,6 +21,9 @@ struct RowSides {
   const R* u = nullptr;  ///< [m]
   double tolerance = 0;  ///< a row may exceed its side by this times 1 + |side|, and by `noise`
   double noise = 0;      ///< rounding in the activities, as measured on rows held at their sides
+  const R* lowest = nullptr;  ///< [m] activities below, or above `highest`, violate their side (but
+  const R* highest = nullptr;  ///< [m] for noise)
+  const R* weight = nullptr;   ///< [m] 1 / sqrt(S_ii)
 
   BPQP_HD bool equality(int i) const { return l[i] == u[i]; }
 
@@ -32,6 +35,28 @@ struct RowSides {
     return v == v ? 0 : v;
   }
 };
+
+/// lowest, highest and weight of RowSides. Where S_ii = 0 no step moves the row, and its violation
+/// counts before all others.
+template <class R, Team T>
+BPQP_HD void measure_rows(
+    const T& team,
+    const R* l,
+    const R* u,
+    const R* diagonal,
+    double tolerance,
+    int m,
+    R* lowest,
+    R* highest,
+    R* weight) {
+  constexpr R kUnmoved = R(1e30);
+  for (int i : team.items(m)) {
+    lowest[i] = l[i] - R(tolerance) * (1 + std::fabs(l[i]));
+    highest[i] = u[i] + R(tolerance) * (1 + std::fabs(u[i]));
+    weight[i] = diagonal[i] > 0 ? 1 / std::sqrt(diagonal[i]) : kUnmoved;
+  }
+  team.sync();
+}
 
 /// The working set of the multipliers y: rows with y != 0 at the side of its sign, and equalities.
 /// (OSQP's rule z - l < -y, u - z < y, for a pair (z, y) that came from a projection.)

@@ -60,11 +60,15 @@ class Forward : private ForwardCertificates<D, R, T> {
       if (worst < least_) least_ = worst;
       if (!(worst < INFINITY) || finished(pass, stalled)) break;
       linearise();
-      if ((pass == 0 && from == Start::cold) || (lost_ && !interior_) || !o_.polish) {
+      First first = pass == 0 || lost_ ? First::guess : First::none;
+      if (pass == 0 && from == Start::cold && o_.polish && o_.method == Method::automatic) {
+        ascend();
+        first = First::dual;
+      } else if ((pass == 0 && from == Start::cold) || (lost_ && !interior_) || !o_.polish) {
         guess();
         if (!o_.polish && infeasible()) return report_;
       }
-      if (!find_active_set(pass == 0 || lost_) && infeasible()) return report_;
+      if (!find_active_set(first) && infeasible()) return report_;
       if (lost_ && interior_) break;
       if (lost_ && closest_feasible()) return report_;
       if (lost_) {  // back to the pass's start, and by another way
@@ -81,6 +85,7 @@ class Forward : private ForwardCertificates<D, R, T> {
   }
 
  private:
+  using Certificates::ascend;
   using Certificates::best_;
   using Certificates::c_;
   using Certificates::closest_feasible;

@@ -100,7 +100,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
     bool found = false;
     for (int pass = 0; pass < kFeasibilityPasses && !found; ++pass) {
       linearise_rows();
-      find_active_set(pass == 0);
+      find_active_set(pass == 0 ? First::guess : First::none);
       if (!verified_ || abs_max(team_, w_.change, p_.m) == 0) break;
       move_x();
       found = infeasible_on_independent_rows();

@@ -131,6 +131,8 @@ class ForwardPoint {
       s_.u[i] = has_upper(u) ? R(u) * scale.E[i] : R(INFINITY);
     }
     schur_diagonal(team_, c_.Y, c_.S, p_.n, p_.m, s_.diagonal);
+    measure_rows(
+        team_, s_.l, s_.u, s_.diagonal, kRowTolerance, p_.m, s_.lowest, s_.highest, s_.weight);
     double cost = 0;  // a linear program's cost is scaled to one; y then carries the scale
     if (!p_.P)
       for (int j : team_.items(p_.n))
@@ -138,7 +140,7 @@ class ForwardPoint {
     cost = team_.max(cost);
     cost_ = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
     schur_ = {p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
-    rows_ = {s_.l, s_.u, kRowTolerance};
+    rows_ = {s_.l, s_.u, kRowTolerance, 0, s_.lowest, s_.highest, s_.weight};
   }
 };
 

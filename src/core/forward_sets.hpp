@@ -3,6 +3,7 @@
 /// guess by ADMM, block exchange, and the dual active-set method from what they leave.
 #pragma once
 
+#include "core/ascent.hpp"
 #include "core/forward_point.hpp"
 
 namespace bpqp::core {
@@ -10,6 +11,12 @@ namespace bpqp::core {
 /// ADMM iterations before the first guess of the active set, and the accuracy that ends them early.
 constexpr int kGuessIterations = 10;
 constexpr double kGuessEps = 1e-3;
+/// Coordinate ascent precedes the dual active-set method where it pays: from kAscentRows rows on of
+/// which at most 1 in kAscentShare is an equality and at least as many are violated, in no more
+/// than 3/2 n rows (beyond that too many join that depend on each other). It ends after kSweeps
+/// sweeps, or when one changes no row. Measured on box, portfolio, mpc and dense rows, n 16 to 200:
+/// where it pays it saves a third to two thirds of the time, elsewhere it costs up to as much.
+constexpr int kAscentRows = 32, kAscentShare = 4, kSweeps = 20;
 /// Block exchange is given up after this many rounds, or when a round exchanges no fewer rows.
 constexpr int kBlockRounds = 10;
 /// Rounding in the activities (scaled) beyond which a set that seems right proves nothing.
@@ -17,6 +24,13 @@ constexpr double kDrowned = 1e-4;
 /// mu over the largest S_ii, once the active-set method has lost its way kLosses times.
 constexpr int kLosses = 3;
 constexpr double kDualProximal = 1e-10;
+
+/// What the sides at the start of find_active_set() are.
+enum class First : int {
+  none = 0,  ///< those of the pass before, the factor theirs
+  dual,      ///< new, with multipliers that raise the dual: the dual active-set method's start
+  guess      ///< new, and likely to be nearly right: block exchange tries first
+};
 
 template <class D, class R, Team T>
 class ForwardSets : protected ForwardPoint<D, R, T> {
@@ -62,27 +76,30 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
     if (r.finite) take_multipliers(a.y);
   }
 
+  /// The set that the dual active-set method starts from: the equalities, and where it pays what a
+  /// few sweeps of ascent add.
+  BPQP_HD void ascend() {
+    if (ascent_pays())
+      for (int sweep = 0; sweep < kSweeps; ++sweep)
+        if (ascent_sweep(team_, schur_, rows_, w_, s_.v) == 0) break;
+    guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
+  }
+
   /// Exchanges until KKT holds on all rows of the constraint-space problem. False: infeasible, and
   /// w.change holds the ray.
-  BPQP_HD bool find_active_set(bool first) {
+  BPQP_HD bool find_active_set(First first) {
     verified_ = false;
     lost_ = false;
     if (!o_.polish) return true;
-    if (first) {
-      for (int round = 0, previous = p_.m + 1; round < kBlockRounds && !verified_; ++round) {
-        const int exchanged = exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
-        report_.exchanges += exchanged;
-        verified_ = exchanged == 0;
-        if (exchanged >= previous) break;
-        previous = exchanged;
-      }
-      if (verified_ && !drowned()) return true;
+    if (first == First::guess && exchange_blocks()) return true;
+    if (first != First::none) {
       rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
       release(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
     }
     const int left = most_exchanges() - report_.exchanges, fair = 50 + 4 * (p_.n + p_.m);
     const DualReport dual = dual_active_set(
-        team_, schur_, rows_, w_, s_.v, s_.kkt.a, schur_.mu > 0 || left < fair ? left : fair);
+        team_, schur_, rows_, w_, s_.v, {s_.kkt.a, s_.price},
+        schur_.mu > 0 || left < fair ? left : fair);
     report_.exchanges += dual.exchanges;
     verified_ = dual.outcome == DualOutcome::optimal;
     lost_ = !verified_ || drowned();
@@ -108,6 +125,29 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   bool interior_ = false;       ///< started from there: nothing but the end is wanted
 
  private:
+  BPQP_HD bool ascent_pays() const {
+    if (!c_.S || p_.m < kAscentRows || 2 * p_.m > 3 * p_.n) return false;
+    double equalities = 0, violated = 0;
+    for (int i : team_.items(p_.m)) {
+      equalities += rows_.equality(i);
+      violated += s_.v[i] > s_.highest[i] || s_.v[i] < s_.lowest[i];
+    }
+    equalities = team_.sum(equalities), violated = team_.sum(violated);
+    return kAscentShare * equalities <= p_.m && kAscentShare * violated >= p_.m;
+  }
+
+  /// Rounds of block exchange while they help; whether they end in a verified set.
+  BPQP_HD bool exchange_blocks() {
+    for (int round = 0, previous = p_.m + 1; round < kBlockRounds && !verified_; ++round) {
+      const int exchanged = exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
+      report_.exchanges += exchanged;
+      verified_ = exchanged == 0;
+      if (exchanged >= previous) break;
+      previous = exchanged;
+    }
+    return verified_ && !drowned();
+  }
+
   /// c = v + S y: the activities at y = 0.
   BPQP_HD AdmmReport run_z_form(int budget) {
     product(team_, c_.S, p_.m, p_.m, p_.m, w_.y, s_.c);

@@ -57,10 +57,12 @@ struct ForwardWork {
   R *c = nullptr, *v = nullptr;  ///< [m] linear term of ADMM, activities
   int* list = nullptr;           ///< [m]
   R* diagonal = nullptr;         ///< [m] of S
-  R *h = nullptr, *t = nullptr;  ///< [n]
-  R* x_best = nullptr;           ///< [n]
-  R* polish_step = nullptr;      ///< [n] of a cone problem's Newton step
-  R* y_best = nullptr;           ///< [m]
+  R *lowest = nullptr, *highest = nullptr, *weight = nullptr;  ///< [m] of RowSides
+  R* price = nullptr;                                          ///< [m] of dual_active_set.hpp
+  R *h = nullptr, *t = nullptr;                                ///< [n]
+  R* x_best = nullptr;                                         ///< [n]
+  R* polish_step = nullptr;  ///< [n] of a cone problem's Newton step
+  R* y_best = nullptr;       ///< [m]
   KktVectors<R> products;
   KktScratch<R> kkt;
   AdmmState<R> admm;
@@ -71,7 +73,10 @@ struct ForwardWork {
   /// `interior`: with the memory of the interior point method.
   BPQP_HD static ForwardWork lay_out(Arena& arena, int n, int m, bool interior = true) {
     ForwardWork s;
-    for (R** vector : {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.y_best}) *vector = arena.take<R>(m);
+    for (R** vector :
+         {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.lowest, &s.highest, &s.weight, &s.price,
+          &s.y_best})
+      *vector = arena.take<R>(m);
     for (R** vector : {&s.h, &s.t, &s.x_best, &s.polish_step}) *vector = arena.take<R>(n);
     s.list = arena.take<int>(m);
     s.products = KktVectors<R>::lay_out(arena, n, m);

@@ -25,8 +25,9 @@ struct Schur {
     const R* y_row = Y + std::size_t(row) * n;
     for (int j : team.items(k))
       out[j] = S ? S[std::size_t(row) * m + list[j]] : dot(Y + std::size_t(list[j]) * n, y_row, n);
-    for (int j : team.items(k))
-      if (list[j] == row) out[j] += mu;
+    if (mu > 0)
+      for (int j : team.items(k))
+        if (list[j] == row) out[j] += mu;
     team.sync();
   }
 

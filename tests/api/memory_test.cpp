@@ -32,7 +32,7 @@ std::size_t work_bytes(std::size_t n, std::size_t m) {
   const std::size_t barrier = (m < n ? 2 * padded(8 * m * m) : 0) + padded(8 * n * n) +
                               padded(8 * n * m) + 16 * padded(8 * n) + 40 * padded(8 * m) +
                               2 * padded(64 * (n + m)) + 2 * padded(4 * m) + padded(m);
-  return matrices + barrier + 12 * padded(8 * n) + 16 * padded(8 * m) + padded(4 * m);
+  return matrices + barrier + 12 * padded(8 * n) + 20 * padded(8 * m) + padded(4 * m);
 }
 
 TEST(Memory, IsTheFormulaOfTheDocument) {

@@ -60,7 +60,7 @@ TEST_P(Certificate, RefinesADisturbedRay) {
       s.activities(team);
       WorkingSet<double> w = s.set;
       guess_sides(team, s.m, s.work.l, s.work.u, w);
-      dual_active_set(team, s.schur(), rows, w, s.work.v, s.work.kkt.a, 100);
+      dual_active_set(team, s.schur(), rows, w, s.work.v, {s.work.kkt.a, s.work.price}, 100);
       for (int j : team.items(w.size)) w.change[w.list[j]] += 1e-4;
       team.sync();
       refine_ray(team, s.view, s.c, w, s.work.kkt);

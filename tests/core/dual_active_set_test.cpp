@@ -29,7 +29,9 @@ Outcome solve(Workbench& s, int limit, const auto& run) {
     guess_sides(team, s.m, s.work.l, s.work.u, w);  // y = 0: the equalities
     const Schur<double> schur = s.schur();
     rebuild(team, schur, w, s.work.l, s.work.u, s.work.kkt.a);
-    keep(team, dual_active_set(team, schur, rows, w, s.work.v, s.work.kkt.a, limit), out.report);
+    keep(
+        team, dual_active_set(team, schur, rows, w, s.work.v, {s.work.kkt.a, s.work.price}, limit),
+        out.report);
     keep(team, rows.noise, out.noise);
   });
   out.y.assign(s.set.y, s.set.y + s.m);

@@ -95,7 +95,11 @@ struct Workbench {
       set.y[i] = set.change[i] = 0;
     }
     team.sync();
-    return {work.l, work.u, 1e-11};
+    core::RowSides<double> rows{work.l, work.u, 1e-11, 0, work.lowest, work.highest, work.weight};
+    core::measure_rows(
+        team, work.l, work.u, work.diagonal, rows.tolerance, m, work.lowest, work.highest,
+        work.weight);
+    return rows;
   }
 
   core::Schur<double> schur() const { return {n, m, c.Y, c.S, work.diagonal, work.kkt.spare}; }
