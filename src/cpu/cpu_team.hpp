@@ -1,7 +1,7 @@
 /// \file
-/// CpuTeam: one CPU thread per problem, dense algebra by our micro-kernels and Eigen (cpu_dense.hpp). For one large
-/// problem it may borrow other threads for the tiles of a matrix; which thread computes a tile
-/// changes nothing in the result.
+/// CpuTeam: one CPU thread per problem, dense algebra by our micro-kernels and Eigen
+/// (cpu_dense.hpp). For one large problem it may borrow other threads for the tiles of a matrix;
+/// which thread computes a tile changes nothing in the result.
 #pragma once
 
 #include "core/team.hpp"

@@ -38,87 +38,92 @@ inline void solve_columns(
   }
 }
 
-template <int V>
-inline void solve_columns(
-    const Rows<V>& rows,
-    double* A,
-    std::size_t ld_a,
-    const double* L,
-    std::size_t ld,
-    const double* inverse,
-    int j,
-    int size) {
-  switch (size) {
-    case 1:
-      return solve_columns<1>(rows, A, ld_a, L, ld, inverse, j);
-    case 2:
-      return solve_columns<2>(rows, A, ld_a, L, ld, inverse, j);
-    case 3:
-      return solve_columns<3>(rows, A, ld_a, L, ld, inverse, j);
-    default:
-      return solve_columns<4>(rows, A, ld_a, L, ld, inverse, j);
-  }
-}
+/// The lower triangle of a diagonal block, by columns.
+template <int Size>
+struct Corner {
+  double at[Size][Size];
 
-/// The diagonal block of columns [j, j + size) less what the columns before take from it.
-inline void load_corner(
-    const double* A, int n, std::size_t ld, int j, int size, double (&block)[kColumns][kColumns]) {
-  constexpr int V = (kColumns + kLanes - 1) / kLanes;
-  const Rows<V> rows{j, std::min(j + V * kLanes, n)};
-  const int first = std::min(j, n - kColumns);
-  Tile<V> tile;
-  tile.clear();
-  accumulate(tile, rows.of(A, ld), {A + first, ld, 1}, j);
-  double sums[V][kLanes];
-  for (int c = 0; c < size; ++c) {
-    for (int v = 0; v < V; ++v) tile.at[j - first + c][v].store_unaligned(sums[v]);
-    for (int v = 0; v < V; ++v)
-      for (int i = 0; i < kLanes; ++i) {
-        const int row = rows.of(v) + i - j;
-        if (row >= c && row < size) block[c][row] = A[(j + c) * ld + j + row] - sums[v][i];
+  /// Of columns [j, j + Size) of A, less what the columns before take from it.
+  Corner(const double* A, int n, std::size_t ld, int j) {
+    constexpr int kFirst = kColumns - Size, kRows = kSmallest, V = kRows / kLanes;
+    const int start = std::min(j, n - kRows);
+    Strip<V> rows;
+    rows.stride = ld;
+    for (int v = 0; v < V; ++v) rows.rows[v] = A + start + v * kLanes;
+    Tile<V> tile;
+    tile.clear();
+    accumulate(tile, rows, {A + (j - kFirst), ld, 1}, j);
+    double sums[kColumns][kRows];
+    for (int c = 0; c < kColumns; ++c)
+      for (int v = 0; v < V; ++v) tile.at[c][v].store_unaligned(sums[c] + v * kLanes);
+    for (int c = 0; c < Size; ++c)
+      for (int i = c; i < Size; ++i)
+        at[c][i] = A[(j + c) * ld + j + i] - sums[kFirst + c][j - start + i];
+  }
+
+  /// inverse[c] = 1 / L_cc. Returns false at a pivot that is not positive; takes the pivots into
+  /// `smallest`, that one included. As L D L' first: the next pivot then waits for one division
+  /// instead of a root and a division.
+  bool factor(double* inverse, double& smallest) {
+    for (int c = 0; c < Size; ++c) {
+      const double pivot = at[c][c];
+      if (!(pivot > 0)) {
+        smallest = pivot;
+        return false;
       }
-  }
-}
-
-/// Factors the block in place; inverse[c] = 1 / L_cc. Returns how many columns went through, and
-/// takes the pivots into `smallest`. As L D L' first: the next pivot then waits for one division
-/// instead of a root and a division.
-inline int factor_corner(
-    double (&block)[kColumns][kColumns], int size, double* inverse, double& smallest) {
-  for (int c = 0; c < size; ++c) {
-    const double pivot = block[c][c];
-    smallest = core::nan_min(smallest, pivot);
-    if (!(pivot > 0)) return c;
-    const double reciprocal = 1 / pivot;
-    for (int k = c + 1; k < size; ++k) {
-      const double l = block[c][k] * reciprocal;
-      for (int i = k; i < size; ++i) block[k][i] -= block[c][i] * l;
+      smallest = std::min(smallest, pivot);
+      const double reciprocal = 1 / pivot;
+      for (int k = c + 1; k < Size; ++k) {
+        const double l = at[c][k] * reciprocal;
+        for (int i = k; i < Size; ++i) at[k][i] -= at[c][i] * l;
+      }
     }
+    for (int c = 0; c < Size; ++c) {
+      at[c][c] = std::sqrt(at[c][c]);
+      inverse[c] = 1 / at[c][c];
+      for (int i = c + 1; i < Size; ++i) at[c][i] *= inverse[c];
+    }
+    return true;
   }
-  for (int c = 0; c < size; ++c) {
-    block[c][c] = std::sqrt(block[c][c]);
-    inverse[c] = 1 / block[c][c];
-    for (int i = c + 1; i < size; ++i) block[c][i] *= inverse[c];
+
+  void write(double* A, std::size_t ld) const {
+    for (int c = 0; c < Size; ++c)
+      for (int i = c; i < Size; ++i) A[c * ld + i] = at[c][i];
   }
-  return size;
+};
+
+/// Columns [j, j + Size) of the factor.
+template <int Size>
+inline bool factor_columns(
+    double* A, int n, std::size_t ld, int j, double* inverse, double& smallest) {
+  Corner<Size> corner(A, n, ld, j);
+  if (!corner.factor(inverse + j, smallest)) return false;
+  corner.write(A + j * ld + j, ld);
+  for_strips(
+      j + Size, n, [&](const auto& rows) { solve_columns<Size>(rows, A, ld, A, ld, inverse, j); });
+  return true;
 }
 
 /// core::cholesky for kSmallest <= n <= kDepth.
 inline core::Pivots cholesky(double* A, int n, std::size_t ld, double* inverse) {
   double smallest = INFINITY;
-  for (int j = 0; j < n; j += kColumns) {
-    const int size = std::min(kColumns, n - j);
-    double block[kColumns][kColumns];
-    load_corner(A, n, ld, j, size, block);
-    const int done = factor_corner(block, size, inverse + j, smallest);
-    if (done < size) return {false, block[done][done]};
-    for (int c = 0; c < size; ++c)
-      for (int i = c; i < size; ++i) A[(j + c) * ld + j + i] = block[c][i];
-    for_strips(j + size, n, [&](const auto& rows) {
-      solve_columns(rows, A, ld, A, ld, inverse, j, size);
-    });
+  bool positive = true;
+  int j = 0;
+  for (; positive && j + kColumns <= n; j += kColumns)
+    positive = factor_columns<kColumns>(A, n, ld, j, inverse, smallest);
+  if (!positive) return {false, smallest};
+  switch (n - j) {
+    case 1:
+      positive = factor_columns<1>(A, n, ld, j, inverse, smallest);
+      break;
+    case 2:
+      positive = factor_columns<2>(A, n, ld, j, inverse, smallest);
+      break;
+    case 3:
+      positive = factor_columns<3>(A, n, ld, j, inverse, smallest);
+      break;
   }
-  return {true, smallest};
+  return {positive, smallest};
 }
 
 /// inverse[i] = 1 / L_ii.
@@ -135,9 +140,16 @@ inline void solve_strip(
     std::size_t ld,
     const double* inverse,
     double* strip) {
-  for (int j = 0; j < n; j += kColumns) {
-    const int size = std::min(kColumns, n - j);
-    solve_columns(lanes, strip, kStrip, L, ld, inverse, j, size);
+  int j = 0;
+  for (; j + kColumns <= n; j += kColumns)
+    solve_columns<kColumns>(lanes, strip, kStrip, L, ld, inverse, j);
+  switch (n - j) {
+    case 1:
+      return solve_columns<1>(lanes, strip, kStrip, L, ld, inverse, j);
+    case 2:
+      return solve_columns<2>(lanes, strip, kStrip, L, ld, inverse, j);
+    case 3:
+      return solve_columns<3>(lanes, strip, kStrip, L, ld, inverse, j);
   }
 }
 
