@@ -3,7 +3,7 @@
 /// level; BPQP_LEVEL names it.
 #include "cpu/backend.hpp"
 
-#include "cpu/eigen_data.hpp"
+#include "cpu/cpu_data.hpp"
 #include "cpu/cpu_dense.hpp"
 // After the team's own dense algebra, which the templates find by argument-dependent lookup.
 #include "core/differentiate.hpp"

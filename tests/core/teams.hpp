@@ -13,7 +13,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cpu/eigen_data.hpp"
+#include "cpu/cpu_data.hpp"
 #include "cpu/cpu_dense.hpp"
 // After the team's own dense algebra.
 #include "support/emulated_team.hpp"
