@@ -8,18 +8,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
-#include <functional>
 #include <vector>
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 
-#include "bpqp/bpqp.hpp"
-#include "io/families.hpp"
+#include "floors.hpp"
+#include "solver_run.hpp"
 
 namespace {
 
+using bpqp::bench::seconds_of;
 using Matrix = Eigen::MatrixXd;
 using MatrixMap = Eigen::Map<const Matrix>;
 
@@ -28,18 +27,6 @@ struct Case {
 };
 constexpr Case kCases[] = {
     {10, 5, 128}, {50, 10, 128}, {100, 20, 128}, {500, 100, 32}, {1000, 200, 8}};
-
-/// Processor time of this thread: both sides use one, and machines are shared.
-double seconds(const std::function<void()>& body) {
-  const auto now = [] {
-    timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-  };
-  const double start = now();
-  body();
-  return now() - start;
-}
 
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
@@ -70,46 +57,23 @@ struct Row {
 Row measure(const Case& c, int rounds) {
   bpqp::io::FamilyOptions options;
   options.n = c.n, options.eq = c.rows, options.ineq = c.rows, options.batch = c.batch;
-  const auto p = bpqp::io::generate(bpqp::io::Family::qp, options);
-  const auto n = std::size_t(c.n), m = std::size_t(p.shape.m), B = std::size_t(c.batch);
-  bpqp::Settings settings;
-  settings.eps_abs = settings.eps_rel = 1e-8;
-  settings.threads = 1;
-  bpqp::Solver<double> solver(p.shape, c.batch, settings);
-  std::vector<double> x(B * n), y(B * m), g(B * n, 1.0);
-  std::vector<double> dP(B * n * n), dq(B * n), dA(B * m * n), dl(B * m), du(B * m);
-  const auto stride = [](std::size_t v) { return std::int64_t(v); };
-  const bpqp::ProblemGradient<double> out{
-      {dP.data(), stride(n * n)},
-      {dq.data(), stride(n)},
-      {dA.data(), stride(m * n)},
-      {dl.data(), stride(m)},
-      {du.data(), stride(m)}};
-  const int rows = p.shape.m;
+  bpqp::bench::SolverRun run(bpqp::io::Family::qp, options, bpqp::bench::tight_settings());
+  const int rows = run.problems.shape.m;
   Matrix L(c.n, c.n), Y(c.n, rows), S(rows, rows);
   std::vector<double> floor, forward, backward;
   double sink = 0;
   for (int r = 0; r <= rounds; ++r) {
-    const double f = seconds([&] { sink += dense_floor(p, L, Y, S); });
-    const double s = seconds([&] {
-      solver.solve(p.view(), {x.data(), y.data(), nullptr, nullptr});
-    });
-    const double b = seconds([&] { solver.backward({{g.data(), c.n, c.n}, {}}, out); });
+    const double f = seconds_of([&] { sink += dense_floor(run.problems, L, Y, S); });
+    const double s = seconds_of([&] { run.forward(); });
+    const double b = seconds_of([&] { run.backward(); });
     if (r == 0) continue;  // warm-up
     floor.push_back(f), forward.push_back(s), backward.push_back(b);
   }
-  Row row{median(floor), median(forward), median(backward), 0, 0};
-  for (int b = 0; b < c.batch; ++b) {
-    const bpqp::Report& report = solver.reports()[b];
-    row.unsolved += report.status != bpqp::Status::solved;
-    row.residual = std::max(
-        {row.residual, report.primal_residual_relative, report.dual_residual_relative,
-         report.gap_relative});
-  }
   if (sink == 0.5) std::puts("");  // keeps the floor's results alive
   const double scale = 1e6 / double(c.batch);
-  row.floor *= scale, row.forward *= scale, row.backward *= scale;
-  return row;
+  return {
+      scale * median(floor), scale * median(forward), scale * median(backward),
+      run.worst_residual(), run.unsolved()};
 }
 
 }  // namespace
