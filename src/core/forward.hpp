@@ -61,7 +61,7 @@ class Forward : private ForwardCertificates<D, R, T> {
       if (!(worst < INFINITY) || finished(pass, stalled)) break;
       linearise();
       First first = pass == 0 || lost_ ? First::guess : First::none;
-      if (pass == 0 && from == Start::cold && o_.polish && o_.method == Method::automatic) {
+      if (pass == 0 && from == Start::cold && starts_dual()) {
         ascend();
         first = First::dual;
       } else if ((pass == 0 && from == Start::cold) || (lost_ && !interior_) || !o_.polish) {
@@ -107,6 +107,7 @@ class Forward : private ForwardCertificates<D, R, T> {
   using Certificates::s_;
   using Certificates::schur_;
   using Certificates::sides_by_slack;
+  using Certificates::starts_dual;
   using Certificates::team_;
   using Certificates::unbounded;
   using Certificates::unscale_y;
