@@ -102,14 +102,22 @@ class ProxQp(Peer):
         self.results = [qp.results for qp in self.solvers]
 
     def backward(self):
-        for qp, weights in zip(self.solvers, self.weights):
-            self.compute_backward(qp, weights, self.eps, 1e-6, 1e-6)
+        self.failed = []  # it refuses where it did not solve the problem
+        for b, (qp, weights) in enumerate(zip(self.solvers, self.weights)):
+            try:
+                self.compute_backward(qp, weights, self.eps, 1e-6, 1e-6)
+            except ValueError:
+                self.failed.append(b)
 
     def point(self, result):
         return result.x, np.r_[result.y, result.z]
 
     def gradients(self):
-        return np.array([qp.model.backward_data.dL_dg for qp in self.solvers])
+        none = np.full(self.batch.n, np.nan)
+        return np.array([
+            none if b in self.failed else qp.model.backward_data.dL_dg
+            for b, qp in enumerate(self.solvers)
+        ])  # fmt: skip
 
 
 class Piqp(Peer):
