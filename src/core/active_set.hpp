@@ -119,12 +119,24 @@ BPQP_HD bool list_rows(const T& team, WorkingSet<R>& w, int m, const R* l, const
   return k <= w.capacity;
 }
 
+/// Whether the listed rows follow each other, so that their S_WW is one product.
+template <class R>
+BPQP_HD bool rows_follow(const WorkingSet<R>& w) {
+  for (int j = 1; j < w.size; ++j)
+    if (w.list[j] != w.list[0] + j) return false;
+  return true;
+}
+
 /// The factor of all listed rows in one Cholesky; false if a row depends on those before it.
 template <class R, Team T>
 BPQP_HD bool factor_listed(
     const T& team, const Schur<R>& schur, const WorkingSet<R>& w, double dependent) {
   const int k = w.size;
-  for (int j = 0; j < k; ++j) schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
+  const bool block = !schur.S && schur.mu == 0 && k > 1 && rows_follow(w);
+  if (block)
+    gram(team, schur.Y + std::size_t(w.list[0]) * schur.n, schur.n, k, schur.n, w.L, w.capacity);
+  for (int j = 0; j < k && !block; ++j)
+    schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
   if (!cholesky(team, w.L, k, w.capacity).positive) return false;
   double some = 0;
   for (int j : team.items(k)) {

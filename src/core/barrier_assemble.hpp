@@ -3,7 +3,7 @@
 /// user's data and W^2.
 #pragma once
 
-#include "core/barrier_system.hpp"
+#include "core/barrier_single.hpp"
 
 namespace bpqp::core {
 
@@ -29,10 +29,10 @@ BPQP_HD void pack_rows(
 /// The cones' rows of Y become W^-1 times them. Cones are the last of the general rows.
 template <class R, Team T>
 BPQP_HD void scale_packed_cones(const T& team, const BarrierForm& f, const BarrierSystem<R>& s) {
-  const int linear = s.linear_general(f);
+  R* block = s.Y + std::size_t(f.linear_general) * s.n;
   for (int k = 0; k < s.cones.count; ++k) {
+    if (s.is_single(k)) continue;
     const int first = s.cones.first(k), d = s.cones.size(k);
-    R* block = s.Y + std::size_t(linear + first - s.cones.first(0)) * s.n;
     const R* w = s.nt + first;
     const R factor = 1 / s.eta[first], w0 = w[0];
     R* along = s.s_x;
@@ -49,6 +49,7 @@ BPQP_HD void scale_packed_cones(const T& team, const BarrierForm& f, const Barri
         R& entry = block[std::size_t(i) * s.n + j];
         entry = factor * (entry + along[j] * w[i]);
       }
+    block += std::size_t(d) * s.n;
   }
   team.sync();
 }
@@ -59,7 +60,7 @@ BPQP_HD void add_bounds(const T& team, const ProblemView<D>& p, const BarrierSys
   if (team.rank() == 0) {  // several rows may bound one variable
     for (int i = 0; i < p.m; ++i) {
       const int j = s.column[i];
-      if (j < 0) continue;
+      if (j < 0 || !s.is_linear(i)) continue;
       const R a = s.entry(p, i, j);
       s.H[j] += a * a * s.weight(i);
     }
@@ -88,21 +89,27 @@ BPQP_HD void assemble_by_columns(
   for (int j : team.items(p.n)) s.H[j] = R(kBarrierRho);
   team.sync();
   add_bounds(team, p, s);
+  add_single_cones(team, p, s);
   load_scaled_hessian(team, p, f, s);
   pack_rows(
       team, p, f, s, [&](int i) { return s.is_linear(i) ? R(std::sqrt(s.weight(i))) : R(1); },
       [&](int j) { return s.scaling.D[j]; });
   scale_packed_cones(team, f, s);
-  add_outer(team, s.Y, p.n, f.general, p.n, s.M, p.n);
+  pack_single_cones(
+      team, p, f, s, [&](R eta) { return R(std::sqrt(2.0)) / eta; },
+      [&](int j) { return s.scaling.D[j]; });
+  add_outer(team, s.Y, p.n, f.packed(), p.n, s.M, p.n);
 }
 
-/// The cones' W^2 = eta^2 (2 w w' - J) onto the lower triangle of M [order x order], whose row `at`
-/// is that of the first cone.
-template <class R, Team T>
-BPQP_HD void add_cone_squares(const T& team, const BarrierSystem<R>& s, int at, R* M, int order) {
+/// The cones' W^2 = eta^2 (2 w w' - J) onto the lower triangle of M [order x order]; top_of(k): the
+/// row of M that cone k begins at, -1 if it has none.
+template <class R, Team T, class Top>
+BPQP_HD void add_cone_squares(
+    const T& team, const BarrierSystem<R>& s, const Top& top_of, R* M, int order) {
   for (int k : team.items(s.cones.count)) {
     const int first = s.cones.first(k), d = s.cones.size(k);
-    const int top = at + first - s.cones.first(0);
+    const int top = top_of(k);
+    if (top < 0) continue;
     const R eta2 = s.eta[first] * s.eta[first];
     for (int c = 0; c < d; ++c) {
       R* column = M + std::size_t(top + c) * order + top;
@@ -119,20 +126,29 @@ BPQP_HD void assemble_by_rows(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   const R factor = R(f.cost * f.beta);
   for (int j : team.items(p.n)) {
-    const R P = p.P ? R(p.P[std::size_t(j) * p.n + j]) : R(0);
-    s.H[j] = factor * P * s.scaling.D[j] * s.scaling.D[j] + R(kBarrierRho);
+    s.H[j] = factor * R(p.hessian_entry(j)) * s.scaling.D[j] * s.scaling.D[j] + R(kBarrierRho);
   }
   team.sync();
   add_bounds(team, p, s);
+  add_single_cones(team, p, s);
   for (int j : team.items(p.n)) s.t_x[j] = s.scaling.D[j] / std::sqrt(s.H[j]);
   team.sync();
   pack_rows(
       team, p, f, s, [](int) { return R(1); }, [&](int j) { return s.t_x[j]; });
-  gram(team, s.Y, p.n, f.general, p.n, s.M, f.order);
-  const int linear = s.linear_general(f);
-  for (int g : team.items(linear))
+  pack_single_cones(
+      team, p, f, s, [](R) { return R(1); }, [&](int j) { return s.t_x[j]; });
+  gram(team, s.Y, p.n, f.order, p.n, s.M, f.order);
+  for (int g : team.items(f.linear_general))
     s.M[std::size_t(g) * f.order + g] += s.w2[s.general[g]] + R(kBarrierDelta);
-  add_cone_squares(team, s, linear, s.M, f.order);
+  const auto top = [&](int k) {
+    if (s.is_single(k)) return -1;
+    int at = f.linear_general;
+    for (int other = 0; other < k; ++other)
+      if (!s.is_single(other)) at += s.cones.size(other);
+    return at;
+  };
+  add_cone_squares(team, s, top, s.M, f.order);
+  add_single_squares(team, f, s);
 }
 
 }  // namespace bpqp::core

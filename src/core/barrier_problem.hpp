@@ -45,7 +45,7 @@ class BarrierProblem {
   // ---- set-up
 
   BPQP_HD bool set_up() {
-    form_.symmetric = load_hessian(team_, p_, sys_.M);
+    form_.symmetric = p_.known.diagonal || load_hessian(team_, p_, sys_.M);
     if (!equilibrate(
             team_, p_, sys_.M, sys_.scaling, kBarrierScaling, w_.r_y, w_.t, kBarrierScaledEnough))
       return false;
@@ -60,9 +60,9 @@ class BarrierProblem {
   BPQP_HD void choose_way() {
     form_.order = p_.n;
     form_.way = BarrierWay::columns;
-    if (form_.diagonal && form_.general < p_.n) {
+    if (form_.diagonal && form_.packed() < p_.n) {
       form_.way = BarrierWay::rows;
-      form_.order = form_.general;
+      form_.order = form_.packed();
     } else if (!form_.diagonal && p_.m < p_.n && condense_barrier(team_, p_, form_, sys_)) {
       form_.way = BarrierWay::schur;
       form_.order = p_.m;
@@ -73,9 +73,10 @@ class BarrierProblem {
     const int linear = p_.linear_rows();
     for (int i : team_.items(p_.m)) {
       const D* row = p_.A + std::size_t(i) * p_.n;
-      int entries = 0, last = 0;
-      for (int j = 0; j < p_.n && entries < 2; ++j)
-        if (row[j] != 0) ++entries, last = j;
+      int last = 0;
+      const bool few =
+          p_.known.column ? p_.known.column[i] >= 0 : count_entries(row, p_.n, last) < 2;
+      if (few && p_.known.column) last = p_.known.column[i];
       const double l = i < linear ? double(p_.l[i]) : -INFINITY, u = double(p_.u[i]);
       const bool low = has_lower(l), up = has_upper(u);
       const RowKind kind = i >= linear ? RowKind::cone
@@ -85,23 +86,24 @@ class BarrierProblem {
                            : low       ? RowKind::lower
                                        : RowKind::free;
       sys_.kind[i] = kind;
-      const bool single = entries < 2 && kind != RowKind::cone && kind != RowKind::equality;
+      const bool single = few && kind != RowKind::cone && kind != RowKind::equality;
       sys_.column[i] = single || kind == RowKind::free ? last : -1;
     }
     team_.sync();
+    form_.single_cones = find_single_cones(team_, p_, sys_);
     double sides = 0;
     for (int i : team_.items(p_.m))
       sides += sys_.kind[i] == RowKind::cone
                    ? 0
                    : int(bounded_above(sys_.kind[i])) + int(bounded_below(sys_.kind[i]));
     degree_ = int(team_.sum(sides)) + p_.cones.count;
-    int general = 0;
+    form_.general = form_.linear_general = 0;
     for (int i = 0; i < p_.m; ++i) {
       if (sys_.column[i] >= 0) continue;
-      if (team_.rank() == 0) sys_.general[general] = i;
-      ++general;
+      if (team_.rank() == 0) sys_.general[form_.general] = i;
+      ++form_.general;
+      if (i < linear) ++form_.linear_general;
     }
-    form_.general = general;
     team_.sync();
   }
 
@@ -123,9 +125,7 @@ class BarrierProblem {
     for (int j : team_.items(p_.n)) {
       const double d = double(scale.D[j]);
       cost = nan_max(cost, std::fabs(double(p_.q[j])) * d);
-      if (p_.P)
-        cost =
-            nan_max(cost, std::fabs(double(p_.P[std::size_t(j) * p_.n + j])) * d * d * form_.beta);
+      cost = nan_max(cost, std::fabs(p_.hessian_entry(j)) * d * d * form_.beta);
     }
     cost = team_.max(cost);
     form_.cost = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
@@ -140,7 +140,7 @@ class BarrierProblem {
 
   BPQP_HD bool hessian_is_diagonal() const {
     double off = 0;
-    if (p_.P)
+    if (p_.P && !p_.known.diagonal)
       for (int j : team_.items(p_.n))
         for (int i = 0; i < p_.n; ++i)
           if (i != j && p_.P[std::size_t(j) * p_.n + i] != 0) off = 1;
@@ -198,8 +198,7 @@ class BarrierProblem {
 
   BPQP_HD bool hessian_is_zero() const {
     double largest = 0;
-    for (int j : team_.items(p_.n))
-      largest = nan_max(largest, std::fabs(double(p_.P[std::size_t(j) * p_.n + j])));
+    for (int j : team_.items(p_.n)) largest = nan_max(largest, std::fabs(p_.hessian_entry(j)));
     return team_.max(largest) == 0;
   }
 

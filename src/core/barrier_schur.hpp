@@ -49,7 +49,8 @@ BPQP_HD void assemble_schur(const T& team, const BarrierSystem<R>& s) {
       s.K[std::size_t(c) * m + c] += s.kind[c] == RowKind::free ? R(1) : s.w2[c] + R(kBarrierDelta);
   }
   team.sync();
-  add_cone_squares(team, s, s.cones.count > 0 ? s.cones.first(0) : m, s.K, m);
+  add_cone_squares(
+      team, s, [&](int k) { return s.cones.first(k); }, s.K, m);
 }
 
 /// d_x, d_y for e_x, e_y: (S + W^2) d_y = Y't - e_y, d_x = L'^-1 (t - Y d_y), t = L^-1 e_x.

@@ -107,7 +107,7 @@ BPQP_HD void scale_sides(const T& team, const BarrierSystem<R>& sys, const Barri
     const int first = sys.cones.first(k), d = sys.cones.size(k);
     sys.eta[first] = R(soc::nesterov_todd(b.upper.s + first, b.upper.z + first, d, sys.nt + first));
     for (int i = first; i < first + d; ++i) b.lambda[i] = b.upper.z[i];
-    soc::scale(double(sys.eta[first]), sys.nt + first, d, false, b.lambda + first, 1);
+    soc::scale(double(sys.eta[first]), sys.nt + first, d, false, b.lambda + first);
   }
   team.sync();
 }
@@ -122,7 +122,7 @@ BPQP_HD void eliminate_slacks(
     const int first = sys.cones.first(k), d = sys.cones.size(k);
     R* r = U.r + first;
     soc::divide(b.lambda + first, U.product + first, d, r);
-    soc::scale(double(sys.eta[first]), sys.nt + first, d, false, r, 1);
+    soc::scale(double(sys.eta[first]), sys.nt + first, d, false, r);
     for (int i = 0; i < d; ++i) {
       r[i] -= R(f) * U.residual[first + i];
       out[first + i] = r[i];
@@ -197,10 +197,10 @@ BPQP_HD void step_slacks(const T& team, const BarrierSystem<R>& sys, const Barri
     const double eta = double(sys.eta[first]);
     R *t = b.a + first, *ds = U.ds + first;
     for (int i = 0; i < d; ++i) t[i] = U.dz[first + i];
-    soc::scale(eta, sys.nt + first, d, false, t, 1);
+    soc::scale(eta, sys.nt + first, d, false, t);
     soc::divide(b.lambda + first, U.product + first, d, ds);
     for (int i = 0; i < d; ++i) ds[i] = -(ds[i] + t[i]);
-    soc::scale(eta, sys.nt + first, d, false, ds, 1);
+    soc::scale(eta, sys.nt + first, d, false, ds);
   }
   team.sync();
 }

@@ -59,24 +59,27 @@ BPQP_HD void solve_by_columns(const T& team, const ProblemView<D>& p, const Barr
   team.sync();
 }
 
-/// The same by K: bounds are eliminated first, then x.
+/// The same by K: bounds and single cones are eliminated first, then x.
 template <class D, class R, Team T>
 BPQP_HD void solve_by_rows(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
-  // e_x + A_b'(W^2 + delta)^-1 e_b
-  for (int i : team.items(p.m)) s.t_y[i] = s.column[i] < 0 ? R(0) : s.e_y[i] * s.weight(i);
+  // e_x + A_b'(W^2 + delta)^-1 e_b, b: the rows that are not general
+  for (int i : team.items(p.m)) s.t_y[i] = s.e_y[i];
   for (int j : team.items(p.n)) s.t_x[j] = s.e_x[j];
   team.sync();
-  add_scaled_columns(team, p, s, s.t_y, R(1), s.t_x);
+  divide_by_squares(team, s, s.t_y, true);
+  add_scaled_columns(team, p, s, s.t_y, R(1), s.t_x, Rows::single);
   for (int j : team.items(p.n)) s.d_x[j] = s.t_x[j] / s.H[j];
   team.sync();
   scaled_rows_product(team, p, s, s.d_x, s.d_y);
   for (int g : team.items(f.general)) s.g_y[g] = s.d_y[s.general[g]] - s.e_y[s.general[g]];
+  single_cone_products(team, f, s, s.d_y, s.g_y);
   team.sync();
   cholesky_solve(team, s.M, f.order, f.order, s.g_y);
   for (int i : team.items(p.m)) s.d_y[i] = 0;
   team.sync();
   for (int g : team.items(f.general)) s.d_y[s.general[g]] = s.g_y[g];
+  spread_single_cones(team, f, s, s.g_y, s.d_y);
   team.sync();
   add_scaled_columns(team, p, s, s.d_y, R(-1), s.t_x);
   for (int j : team.items(p.n)) s.d_x[j] = s.t_x[j] / s.H[j];
@@ -84,9 +87,11 @@ BPQP_HD void solve_by_rows(
   for (int i : team.items(p.m)) {
     const int j = s.column[i];
     if (j < 0) continue;
-    s.d_y[i] = s.entry(p, i, j) * s.d_x[j] * s.weight(i) - s.t_y[i];
+    s.d_y[i] = s.entry(p, i, j) * s.d_x[j];
+    if (s.is_linear(i)) s.d_y[i] = s.d_y[i] * s.weight(i) - s.t_y[i];
   }
   team.sync();
+  divide_single_cones(team, s, s.t_y, s.d_y);
 }
 
 /// e = r - [P A'; A -W^2] (x, y); returns its largest entry. A x goes to Ax.

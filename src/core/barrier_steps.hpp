@@ -63,8 +63,8 @@ BPQP_HD void set_products(
     soc::product(lambda, lambda, d, out);
     if (!corrector) continue;
     for (int i = 0; i < d; ++i) s[i] = b.upper.ds[first + i], z[i] = b.upper.dz[first + i];
-    soc::scale(eta, sys.nt + first, d, true, s, 1);
-    soc::scale(eta, sys.nt + first, d, false, z, 1);
+    soc::scale(eta, sys.nt + first, d, true, s);
+    soc::scale(eta, sys.nt + first, d, false, z);
     out[0] += R(double(s[0]) * double(z[0]) + soc::tail_dot(s, z, d) - target);
     for (int i = 1; i < d; ++i) out[i] += s[0] * z[i] + z[0] * s[i];
   }

@@ -10,7 +10,8 @@
 ///   m x m:  K = A H^-1 A' + W^2 + delta I,  H = P + rho I, P diagonal      (general rows only)
 ///   m x m:  S + W^2 + delta I,              P dense and definite           (barrier_schur.hpp)
 ///
-/// whichever is smaller; rows with one entry (bounds) only add to the diagonal. Refinement against
+/// whichever is smaller; rows with one entry (bounds) only add to the diagonal, and a cone all of
+/// whose rows have one (barrier_single.hpp) besides adds one row. Refinement against
 /// the user's data removes rho and delta from the answer (Altman and Gondzio 1999; PIQP, Schwan et
 /// al. 2023, keeps them as proximal terms).
 #pragma once
@@ -52,7 +53,11 @@ struct BarrierForm {
   BarrierWay way = BarrierWay::columns;
   bool diagonal = false;  ///< P is diagonal
   bool symmetric = true;
-  int general = 0;  ///< rows that are no bounds: several entries, equalities, cones
+  int general = 0;         ///< rows that are no bounds: several entries, equalities, cones
+  int linear_general = 0;  ///< those of them that are linear: they come first
+  int single_cones = 0;    ///< cones of single rows: none of their rows is general
+  /// Rows that are packed: the general ones, and one for each single cone.
+  BPQP_HD int packed() const { return general + single_cones; }
   int order = 0;    ///< of the factored matrix
   double cost = 1;  ///< scaled P is cost beta D P D, scaled q is cost D q
   double beta = 1;  ///< x = beta D x_scaled
@@ -71,8 +76,8 @@ struct BarrierSystem {
   R* nt = nullptr;               ///< [m] Nesterov-Todd points of the cones
   R* eta = nullptr;              ///< [m] and their lengths, at the cone's first row
   int* general = nullptr;        ///< [m] list of the general rows
-  int* column = nullptr;         ///< [m] of a bound (or a row without sides); -1: general
-  RowKind* kind = nullptr;       ///< [m]
+  int* column = nullptr;    ///< [m] of a bound, a row without sides, a single cone's; -1: general
+  RowKind* kind = nullptr;  ///< [m]
   R *e_x = nullptr, *d_x = nullptr, *t_x = nullptr, *s_x = nullptr;  ///< [n]
   R *e_y = nullptr, *d_y = nullptr, *t_y = nullptr, *g_y = nullptr;  ///< [m]
 
@@ -103,12 +108,10 @@ struct BarrierSystem {
   /// Scaled entry of a row with one entry, in column j.
   template <class D>
   BPQP_HD R entry(const ProblemView<D>& p, int i, int j) const {
-    return R(p.A[std::size_t(i) * n + j]) * scaling.D[j] * scaling.E[i];
+    const R a = p.known.column ? R(p.known.value[i]) : R(p.A[std::size_t(i) * n + j]);
+    return a * scaling.D[j] * scaling.E[i];
   }
-  /// How many of the general rows are linear: they come before the cones'.
-  BPQP_HD int linear_general(const BarrierForm& f) const {
-    return f.general - (cones.count > 0 ? m - cones.first(0) : 0);
-  }
+  BPQP_HD bool is_single(int cone) const { return column[cones.first(cone)] >= 0; }
   BPQP_HD bool is_linear(int i) const { return kind[i] != RowKind::cone; }
   /// The matrix that is factored in every iteration.
   BPQP_HD R* factored(const BarrierForm& f) const { return f.way == BarrierWay::schur ? K : M; }
@@ -124,7 +127,7 @@ BPQP_HD void scaled_rows_product(
     const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s, const R* x, R* out) {
   for (int j : team.items(p.n)) s.s_x[j] = s.scaling.D[j] * x[j];
   team.sync();
-  transposed_product(team, p.A, p.n, p.m, p.n, s.s_x, out);
+  rows_product(team, p, s.s_x, out);
   for (int i : team.items(p.m)) out[i] *= s.scaling.E[i];
   team.sync();
 }
@@ -132,10 +135,16 @@ BPQP_HD void scaled_rows_product(
 /// out [n] += sign D A'E y.
 template <class D, class R, Team T>
 BPQP_HD void add_scaled_columns(
-    const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s, const R* y, R sign, R* out) {
+    const T& team,
+    const ProblemView<D>& p,
+    const BarrierSystem<R>& s,
+    const R* y,
+    R sign,
+    R* out,
+    Rows rows = Rows::all) {
   for (int i : team.items(p.m)) s.g_y[i] = s.scaling.E[i] * y[i];
   team.sync();
-  product(team, p.A, p.n, p.m, p.n, s.g_y, s.s_x);
+  columns_product(team, p, s.g_y, s.s_x, rows);
   for (int j : team.items(p.n)) out[j] += sign * s.scaling.D[j] * s.s_x[j];
   team.sync();
 }
@@ -152,7 +161,7 @@ BPQP_HD void scaled_hessian_product(
   for (int j : team.items(p.n)) s.s_x[j] = s.scaling.D[j] * x[j];
   team.sync();
   if (f.diagonal) {
-    for (int j : team.items(p.n)) out[j] = p.P ? R(p.P[std::size_t(j) * p.n + j]) * s.s_x[j] : R(0);
+    for (int j : team.items(p.n)) out[j] = R(p.hessian_entry(j)) * s.s_x[j];
   } else {
     transposed_product(team, p.P, p.n, p.n, p.n, s.s_x, out);
     if (!f.symmetric) {
@@ -165,15 +174,21 @@ BPQP_HD void scaled_hessian_product(
   team.sync();
 }
 
-/// v [m] becomes (W^2 + delta)^-1 v; cones have no delta.
+/// v [m] becomes (W^2 + delta)^-1 v; cones have no delta. `eliminated`: 0 in the general rows.
 template <class R, Team T>
-BPQP_HD void divide_by_squares(const T& team, const BarrierSystem<R>& s, R* v) {
-  for (int i : team.items(s.m))
-    if (s.is_linear(i)) v[i] *= s.weight(i);
+BPQP_HD void divide_by_squares(
+    const T& team, const BarrierSystem<R>& s, R* v, bool eliminated = false) {
+  for (int i : team.items(s.m)) {
+    if (eliminated && s.column[i] < 0)
+      v[i] = 0;
+    else if (s.is_linear(i))
+      v[i] *= s.weight(i);
+  }
   for (int k : team.items(s.cones.count)) {
+    if (eliminated && !s.is_single(k)) continue;
     const int first = s.cones.first(k), d = s.cones.size(k);
     for (int twice = 0; twice < 2; ++twice)
-      soc::scale(double(s.eta[first]), s.nt + first, d, true, v + first, 1);
+      soc::scale(double(s.eta[first]), s.nt + first, d, true, v + first);
   }
   team.sync();
 }

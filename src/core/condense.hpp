@@ -31,10 +31,12 @@ enum class Condensing : int { done = 0, not_finite, non_convex, failed };
 /// What condense() found out, the same on every lane.
 struct CondenseReport {
   Condensing outcome = Condensing::failed;
-  bool symmetric = true;  ///< P is symmetric to the last bit
-  bool singular = false;  ///< sigma > 0
-  double sigma = 0;       ///< scaled units
-  double gamma = 0;       ///< H holds gamma A_W'A_W besides (differentiate.hpp)
+  bool symmetric = true;   ///< P is symmetric to the last bit
+  bool singular = false;   ///< sigma > 0
+  double sigma = 0;        ///< scaled units
+  double gamma = 0;        ///< H holds gamma A_W'A_W besides (differentiate.hpp)
+  bool looked_at = false;  ///< P is diagonal and only that was found out: there are no factors
+  bool diagonal = false;  ///< H is: D holds its root, L is I, and there is no S (cone_diagonal.hpp)
 };
 
 /// The factors of one P and A, kept for vectors-only solves and derivatives.
@@ -73,6 +75,35 @@ BPQP_HD double scaled_hessian_maximum(
   team.sync();
   scaled_maxima(team, c.L, p.n, p.n, p.n, c.scaling.D, c.scaling.D, true, scratch_n, scratch_n);
   return abs_max(team, scratch_n, p.n);
+}
+
+/// Whether a P known to be diagonal is convex and A finite; c gets nothing but its scaling.
+template <class D, class R, Team T>
+BPQP_HD CondenseReport look_at_diagonal(
+    const T& team,
+    const ProblemView<D>& p,
+    int scaling_passes,
+    const Condensed<R>& c,
+    R* scratch_m,
+    R* scratch_n) {
+  CondenseReport report;
+  report.looked_at = true;
+  double least = 0, largest = 0;
+  for (int j : team.items(p.n)) least = nan_min(least, p.known.diagonal[j]);
+  least = team.min(least);
+  const int passes = least < 0 ? scaling_passes : 0;
+  if (!equilibrate(team, p, c.L, c.scaling, passes, scratch_m, scratch_n)) {
+    report.outcome = Condensing::not_finite;
+    return report;
+  }
+  least = 0;
+  for (int j : team.items(p.n)) {
+    const double entry = p.known.diagonal[j] * double(c.scaling.D[j]) * double(c.scaling.D[j]);
+    least = nan_min(least, entry), largest = nan_max(largest, std::fabs(entry));
+  }
+  least = team.min(least), largest = team.max(largest);
+  report.outcome = least < -kNonConvexPivot * largest ? Condensing::non_convex : Condensing::done;
+  return report;
 }
 
 /// Fills c's arrays (not c.report: that is the return value, for one lane to store).

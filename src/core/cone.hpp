@@ -8,12 +8,17 @@
 
 #include <cmath>
 
-#include "core/team.hpp"
+#include "core/dense.hpp"
 
 namespace bpqp::core::soc {
 
+/// Sums of squares between these have neither overflowed nor lost digits.
+constexpr double kLeastSquares = 1e-280, kMostSquares = 1e280;
+
 template <class R>
 BPQP_HD double tail_norm(const R* v, int d) {
+  const double squares = double(dot(v + 1, v + 1, d - 1));
+  if (squares > kLeastSquares && squares < kMostSquares) return std::sqrt(squares);
   double largest = 0, sum = 0;
   for (int i = 1; i < d; ++i) largest = nan_max(largest, std::fabs(double(v[i])));
   if (!(largest > 0)) return largest;
@@ -26,9 +31,7 @@ BPQP_HD double tail_norm(const R* v, int d) {
 
 template <class R>
 BPQP_HD double tail_dot(const R* a, const R* b, int d) {
-  double sum = 0;
-  for (int i = 1; i < d; ++i) sum += double(a[i]) * double(b[i]);
-  return sum;
+  return double(dot(a + 1, b + 1, d - 1));
 }
 
 /// t - |v|: how far inside the cone, negative outside.
@@ -100,19 +103,15 @@ BPQP_HD double nesterov_todd(const R* s, const R* z, int d, R* w) {
   return std::sqrt(a / b);
 }
 
-/// v = W v or, `inverse`, W^-1 v, entries `stride` apart.
+/// v = W v or, `inverse`, W^-1 v.
 template <class R>
-BPQP_HD void scale(double eta, const R* w, int d, bool inverse, R* v, std::size_t stride) {
-  double along = 0;
-  for (int i = 1; i < d; ++i) along += double(w[i]) * double(v[std::size_t(i) * stride]);
+BPQP_HD void scale(double eta, const R* w, int d, bool inverse, R* v) {
+  const double along = tail_dot(w, v, d);
   const double sign = inverse ? -1 : 1, factor = inverse ? 1 / eta : eta;
   const double w0 = double(w[0]), v0 = double(v[0]);
   const double shift = sign * v0 + along / (1 + w0);
   v[0] = R(factor * (w0 * v0 + sign * along));
-  for (int i = 1; i < d; ++i) {
-    R& entry = v[std::size_t(i) * stride];
-    entry = R(factor * (double(entry) + shift * double(w[i])));
-  }
+  for (int i = 1; i < d; ++i) v[i] = R(factor * (double(v[i]) + shift * double(w[i])));
 }
 
 /// The largest step t with v + t dv in the cone (v inside).

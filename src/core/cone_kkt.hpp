@@ -15,89 +15,12 @@
 /// (derivative of the projection); BPQP 2024 (curvature in P).
 #pragma once
 
-#include "core/regular.hpp"
+#include "core/cone_diagonal.hpp"
 
 namespace bpqp::core {
 
-enum class ConeState : int { inside = 0, boundary, apex };
-
 /// What is left of an entry of A across the axis counts as rounding below this part of it.
 constexpr double kCurvatureNoise = 1e-14;
-
-/// The equality-constrained QP of one point, kept for the derivatives.
-template <class R>
-struct ConeKkt {
-  R* P = nullptr;          ///< [n x n] P + the curvature, both triangles
-  R* A = nullptr;          ///< [m x n] rows that are active in it; zero where a cone has fewer
-  R* axis = nullptr;       ///< [m] a in the rows of cones on the boundary, at [first + 1 ...]
-  R* curvature = nullptr;  ///< [m] kappa, at a cone's first row
-  R* state = nullptr;      ///< [m] ConeState, at a cone's first row
-  R* rho = nullptr;        ///< [m] what makes its slack and multiplier comparable, at its first row
-
-  BPQP_HD static ConeKkt lay_out(Arena& arena, int n, int m) {
-    ConeKkt k;
-    k.P = arena.take<R>(std::size_t(n) * n);
-    k.A = arena.take<R>(std::size_t(n) * m);
-    for (R** v : {&k.axis, &k.curvature, &k.state, &k.rho}) *v = arena.take<R>(m);
-    return k;
-  }
-  BPQP_HD ConeState state_of(int first) const { return ConeState(int(state[first])); }
-  /// The QP, its rows to be held as WorkingSet::side says.
-  template <class D>
-  BPQP_HD ProblemView<R> view(const ProblemView<D>& p) const {
-    ProblemView<R> v;
-    v.n = p.n, v.m = p.m, v.P = P, v.A = A;
-    return v;
-  }
-};
-
-/// States, axes and curvatures at (x, y), and which rows the QP holds (side, in the cones' rows).
-/// y_scale: what multipliers are measured by. `snap`: a cone that is not strictly on its boundary
-/// counts as inside or at its apex, where its curvature is not without bound. Returns whether every
-/// cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
-template <class D, class R, Team T>
-BPQP_HD bool classify_cones(
-    const T& team,
-    const ProblemView<D>& p,
-    const R* Ax,
-    const R* y,
-    double y_scale,
-    bool snap,
-    const ConeKkt<R>& k,
-    signed char* side,
-    R* v) {
-  double weak = 0;
-  for (int c : team.items(p.cones.count)) {
-    const int first = p.cones.first(c), d = p.cones.size(c);
-    const double rho = double(k.rho[first]);
-    double s = 0, z = y_scale / rho;
-    for (int i = first; i < first + d; ++i) {
-      const double slack = double(p.u[i]) - double(Ax[i]);
-      v[i] = R(slack - double(y[i]) / rho);
-      s = nan_max(s, std::fabs(slack));
-      z = nan_max(z, std::fabs(double(y[i]) / rho));
-      side[i] = 0;
-      k.axis[i] = k.curvature[i] = 0;
-    }
-    const double r = soc::tail_norm(v + first, d), t = double(v[first]);
-    const double strict = kStrict * nan_max(s, z);
-    if (std::fabs(r - std::fabs(t)) <= strict) weak = 1;
-    const double near = snap ? strict : 0;
-    if (r <= t + near) {
-      k.state[first] = R(int(ConeState::inside));
-    } else if (r <= -t + near) {
-      k.state[first] = R(int(ConeState::apex));
-      for (int i = first; i < first + d; ++i) side[i] = 1;
-    } else {
-      k.state[first] = R(int(ConeState::boundary));
-      k.curvature[first] = R(rho * (r - t) / (r + t));
-      for (int i = 1; i < d; ++i) k.axis[first + i] = R(double(v[first + i]) / r);
-      side[first] = 1;
-    }
-  }
-  team.sync();
-  return team.max(weak) == 0;
-}
 
 /// k.A: the rows of the QP.
 template <class D, class R, Team T>
@@ -154,6 +77,32 @@ BPQP_HD void load_cone_hessian(
   team.sync();
 }
 
+/// S of the QP's factors.
+template <class D, class R>
+BPQP_HD Schur<R> cone_schur(
+    const ProblemView<D>& p, const Condensed<R>& c, const ForwardWork<R>& s) {
+  return {p.n, p.m, c.Y, c.report.diagonal ? nullptr : c.S, s.diagonal, s.kkt.spare};
+}
+
+/// The QP at the states of k as dense matrices, condensed.
+template <class D, class R, Team T>
+BPQP_HD CondenseReport condense_cone_kkt(
+    const T& team,
+    const ProblemView<D>& p,
+    int scaling_passes,
+    const ConeKkt<R>& k,
+    const Condensed<R>& c,
+    const ForwardWork<R>& s) {
+  if (team.rank() == 0) k.form[0] = 0;
+  load_cone_rows(team, p, k);
+  load_cone_hessian(team, p, k, c.Y, s.t);
+  const ProblemView<R> qp = k.view(p);
+  const CondenseReport report = condense(team, qp, scaling_passes, c, s.v, s.h);
+  team.sync();
+  schur_diagonal(team, c.Y, c.S, p.n, p.m, s.diagonal);
+  return report;
+}
+
 /// Builds and factors the QP at the states of k. Returns whether all rows held are independent.
 template <class D, class R, Team T>
 BPQP_HD bool factor_cone_kkt(
@@ -164,15 +113,13 @@ BPQP_HD bool factor_cone_kkt(
     Condensed<R>& c,
     WorkingSet<R>& set,
     const ForwardWork<R>& s) {
-  load_cone_rows(team, p, k);
-  load_cone_hessian(team, p, k, c.Y, s.t);
-  const ProblemView<R> qp = k.view(p);
-  const CondenseReport report = condense(team, qp, scaling_passes, c, s.v, s.h);
+  const CondenseReport report = load_diagonal_qp(team, p, k, set.side)
+                                    ? condense_diagonal(team, k.view(p), set.side, c, s.diagonal)
+                                    : condense_cone_kkt(team, p, scaling_passes, k, c, s);
   team.sync();
   if (team.rank() == 0) c.report = report;
   team.sync();
   if (report.outcome != Condensing::done) return false;
-  schur_diagonal(team, c.Y, c.S, p.n, p.m, s.diagonal);
   double wanted = 0;
   for (int i : team.items(p.m)) {
     s.l[i] = i < p.linear_rows() ? R(p.l[i]) : R(-INFINITY);  // only equality is asked of them
@@ -180,13 +127,14 @@ BPQP_HD bool factor_cone_kkt(
     if (set.side[i] != 0) wanted += 1;
   }
   wanted = team.sum(wanted);
-  const Schur<R> schur{p.n, p.m, c.Y, c.S, s.diagonal, s.kkt.spare};
+  const Schur<R> schur = cone_schur(p, c, s);
   rebuild(team, schur, set, s.l, s.u, s.kkt.a);
   return set.size == wanted;
 }
 
 /// The right-hand side (g_x, g_y) of the problem becomes that of the QP, in place: g_x gains
-/// kappa A'Q g_y, g_y its component along e0. `kept` [m] gets g_y in the rows of the boundary's
+/// kappa A'Q g_y (and, where its Hessian is diagonal, 2 kappa A'e0 e0'g_y: M61), g_y its component
+/// along e0. `kept` [m] gets g_y in the rows of the boundary's
 /// cones.
 template <class D, class R, Team T>
 BPQP_HD void to_cone_qp(
@@ -207,16 +155,17 @@ BPQP_HD void to_cone_qp(
       kept[first + i] = boundary ? g_y[first + i] : R(0);
       along += double(k.axis[first + i]) * double(g_y[first + i]);
     }
-    for (int i = 0; i < d; ++i)  // kappa Q g_y
-      scratch_m[first + i] =
-          boundary && i > 0 ? k.curvature[first] * (g_y[first + i] - R(along) * k.axis[first + i])
-                            : R(0);
+    const R taken = k.diagonal() ? g_y[first] : R(along);
+    for (int i = 0; i < d; ++i)
+      scratch_m[first + i] = boundary && i > 0
+                                 ? k.curvature[first] * (g_y[first + i] - taken * k.axis[first + i])
+                                 : R(0);
     if (!boundary) continue;
     g_y[first] = R((along - double(g_y[first])) * std::sqrt(0.5));
     for (int i = 1; i < d; ++i) g_y[first + i] = 0;
   }
   team.sync();
-  product(team, p.A, p.n, p.m, p.n, scratch_m, scratch_n);
+  columns_product(team, p, scratch_m, scratch_n, k.diagonal() ? Rows::single : Rows::all);
   for (int j : team.items(p.n)) g_x[j] += scratch_n[j];
   team.sync();
 }
@@ -231,7 +180,7 @@ BPQP_HD void from_cone_qp(
     const R* kept,
     R* d,
     R* scratch_m) {
-  transposed_product(team, p.A, p.n, p.m, p.n, w, scratch_m);
+  rows_product(team, p, w, scratch_m, k.diagonal() ? Rows::single : Rows::all);
   for (int c : team.items(p.cones.count)) {
     const int first = p.cones.first(c), size = p.cones.size(c);
     if (k.state_of(first) != ConeState::boundary) continue;

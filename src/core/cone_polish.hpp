@@ -65,7 +65,7 @@ class ConePolish {
   /// s.admm.v holds s - y/rho.
   BPQP_HD bool build(bool derivatives) {
     R* Ax = s_.products.Ax;
-    transposed_product(team_, p_.A, p_.n, p_.m, p_.n, x_, Ax);
+    rows_product(team_, p_, x_, Ax);
     strict_ =
         classify_cones(team_, p_, Ax, y_, dual_scale(), derivatives, k_, set_.side, s_.admm.v);
     const bool independent = factor_cone_kkt(team_, p_, o_.scaling, k_, c_, set_, s_);
@@ -129,7 +129,7 @@ class ConePolish {
     const bool attained = abs_max(team_, y_, p_.m) <= kConeLargest * dual_scale();
     bool regular_here = false, weak = !strict_ || !attained || !linear_rows_strict();
     if (finite_) {
-      const Schur<R> schur{p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
+      const Schur<R> schur = cone_schur(p_, c_, s_);
       const ProblemView<R> qp = k_.view(p_);
       const bool free_rows = core::independent(team_, c_, schur, set_, s_);
       regular_here = independent && free_rows && regular(team_, qp, c_, set_, s_);
@@ -146,9 +146,14 @@ class ConePolish {
 
   BPQP_HD double largest_entry() const {
     double largest = 0;
-    for (int i : team_.items(p_.m))
+    for (int i : team_.items(p_.m)) {
+      if (p_.known.column && p_.known.column[i] >= 0) {
+        largest = nan_max(largest, std::fabs(p_.known.value[i]));
+        continue;
+      }
       for (int j = 0; j < p_.n; ++j)
         largest = nan_max(largest, std::fabs(double(p_.A[std::size_t(i) * p_.n + j])));
+    }
     return team_.max(largest);
   }
 

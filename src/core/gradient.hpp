@@ -20,6 +20,17 @@ constexpr double kBackwardAlpha = 1.6;
 constexpr double kBackwardEps = 1e-8;
 constexpr int kBackwardIterations = 200;
 
+/// What the factors of cone_diagonal.hpp leave out and ADMM reads: the rows off the set, as zero,
+/// and S.
+template <class R, Team T>
+BPQP_HD void complete_diagonal(
+    const T& team, const Condensed<R>& c, const WorkingSet<R>& w, int n, int m) {
+  for (int i : team.items(m))
+    for (int j = 0; j < n && w.side[i] == 0; ++j) c.Y[std::size_t(i) * n + j] = 0;
+  team.sync();
+  if (c.S) gram(team, c.Y, n, m, n, c.S, m);
+}
+
 /// ADMM as the approximate solve of kkt_solve, as the BPQP paper solves its backward problem: the
 /// rows of the set are equalities, the others free. Same contract as DirectKkt.
 template <class R>
@@ -31,6 +42,7 @@ struct AdmmKkt {
 
   template <Team T>
   BPQP_HD void operator()(const T& team, R* t, R* d) const {
+    if (c->report.diagonal) complete_diagonal(team, *c, *w, n, m);
     schur_diagonal(team, c->Y, c->S, n, m, s->diagonal);
     double rho = starting_rho(team, s->diagonal, m);
     for (int i : team.items(m)) {
@@ -60,7 +72,7 @@ struct AdmmKkt {
     product(team, c->Y, n, m, n, s->v, s->h);
     for (int j : team.items(n)) t[j] += s->h[j];
     team.sync();
-    solve_lower_transposed(team, c->L, n, n, t, 1, n);
+    if (!c->report.diagonal) solve_lower_transposed(team, c->L, n, n, t, 1, n);
   }
 };
 

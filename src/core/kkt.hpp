@@ -68,7 +68,7 @@ struct DirectKkt {
     cholesky_solve(team, w->L, k, w->capacity, scratch);
     for (int j : team.items(k)) d[w->list[j]] = scratch[j];
     Schur<R>::subtract_columns(team, c->Y, n, w->list, k, scratch, t);
-    solve_lower_transposed(team, c->L, n, n, t, 1, n);
+    if (!c->report.diagonal) solve_lower_transposed(team, c->L, n, n, t, 1, n);
   }
 };
 
@@ -90,7 +90,7 @@ BPQP_HD double kkt_residual(
     const R* d,
     const KktScratch<R>& s) {
   hessian_product(team, p, symmetric, w, s.r_x, s.t);
-  product(team, p.A, p.n, p.m, p.n, d, s.t);
+  columns_product(team, p, d, s.t);
   double norm = 0;
   for (int j : team.items(p.n)) {
     s.r_x[j] = (g_x ? g_x[j] : R(0)) - s.r_x[j] - s.t[j];
@@ -100,7 +100,7 @@ BPQP_HD double kkt_residual(
   team.sync();
   for (int j : team.items(set.size)) {
     const int i = set.list[j];
-    s.r_y[i] = (g_y ? g_y[i] : R(0)) - dot(p.A + std::size_t(i) * p.n, w, p.n);
+    s.r_y[i] = (g_y ? g_y[i] : R(0)) - row_product(p, i, w);
     norm = nan_max(norm, std::fabs(double(s.r_y[i])));
   }
   return team.max(norm);
@@ -153,7 +153,7 @@ BPQP_HD void kkt_correct(
     for (int j : team.items(p.n)) s.t[j] += R(c.report.gamma) * scale.D[j] * s.spare[j];
     team.sync();
   }
-  solve_lower(team, c.L, p.n, p.n, s.t, 1, p.n);
+  if (!c.report.diagonal) solve_lower(team, c.L, p.n, p.n, s.t, 1, p.n);
   solve(team, s.t, s.a);
   for (int j : team.items(p.n)) w[j] += scale.D[j] * s.t[j];
   for (int j : team.items(set.size)) {

@@ -18,6 +18,15 @@ struct ConeList {
   BPQP_HD int size(int k) const { return start[k + 1] - start[k]; }
 };
 
+/// What is known of the entries of P and A that are zero (structure.hpp); null: nothing is.
+struct Structure {
+  const double* diagonal = nullptr;  ///< [n] P has these entries on its diagonal and no others
+  const int* column = nullptr;       ///< [m] where a row has its only entry; -1: it has several
+  const double* value = nullptr;     ///< [m] that entry (0: the row is empty)
+  const int* dense = nullptr;        ///< the rows with several entries, in order
+  int dense_count = 0;
+};
+
 /// D is the type of the data (float or double). Matrices are row-major as in bpqp/problem.hpp,
 /// which is the same memory as the transpose in column-major order: column i of A' is row i of A.
 template <class D>
@@ -29,9 +38,14 @@ struct ProblemView {
   const D* l = nullptr;  ///< [m]; not read in the rows of cones
   const D* u = nullptr;  ///< [m]
   ConeList cones = {};
+  Structure known = {};
 
   /// Rows l <= a'x <= u: the cones' rows follow them.
   BPQP_HD int linear_rows() const { return cones.count > 0 ? cones.start[0] : m; }
+  /// P_jj.
+  BPQP_HD double hessian_entry(int j) const {
+    return known.diagonal ? known.diagonal[j] : P ? double(P[std::size_t(j) * n + j]) : 0;
+  }
 };
 
 /// A side at or beyond this magnitude is absent (bpqp/problem.hpp: kInfinity).

@@ -10,7 +10,7 @@
 
 #include "core/cone.hpp"
 #include "core/dense.hpp"
-#include "core/problem_view.hpp"
+#include "core/structure.hpp"
 
 namespace bpqp::core {
 
@@ -61,8 +61,8 @@ struct Residuals {
 template <class D, class R, Team T>
 BPQP_HD void hessian_product(
     const T& team, const ProblemView<D>& p, bool symmetric, const R* x, R* out, R* scratch) {
-  if (!p.P) {
-    for (int j : team.items(p.n)) out[j] = 0;
+  if (p.known.diagonal || !p.P) {
+    for (int j : team.items(p.n)) out[j] = p.known.diagonal ? R(p.known.diagonal[j]) * x[j] : R(0);
     team.sync();
     return;
   }
@@ -94,16 +94,38 @@ BPQP_HD double support(const T& team, const ProblemView<D>& p, const R* y, doubl
   return team.sum(h);
 }
 
+/// |tail|^2 of the slack u_k - (A x)_k of cone k, in eight partial sums as dot().
+template <class D, class R>
+BPQP_HD double slack_squares(const ProblemView<D>& p, const R* Ax, int k) {
+  constexpr int kLanes = 8;
+  const int first = p.cones.first(k), end = first + p.cones.size(k);
+  double sums[kLanes] = {}, tail = 0;
+  const auto square = [&](int i) {
+    const double slack = double(p.u[i]) - double(Ax[i]);
+    return slack * slack;
+  };
+  int i = first + 1;
+  for (; i + kLanes <= end; i += kLanes)
+    for (int lane = 0; lane < kLanes; ++lane) sums[lane] += square(i + lane);
+  for (; i < end; ++i) tail += square(i);
+  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) +
+         tail;
+}
+
 /// Largest entry of s - its projection for the slack s = u_k - (A x)_k of cone k; `scale` is raised
 /// to the largest |A x| and |u - projection|.
 template <class D, class R>
 BPQP_HD double cone_residual(const ProblemView<D>& p, const R* Ax, int k, double& scale) {
   const int first = p.cones.first(k), d = p.cones.size(k);
   const auto slack = [&](int i) { return double(p.u[first + i]) - double(Ax[first + i]); };
-  double largest = 0, sum = 0;
-  for (int i = 1; i < d; ++i) largest = nan_max(largest, std::fabs(slack(i)));
-  for (int i = 1; i < d && largest > 0; ++i) sum += slack(i) / largest * (slack(i) / largest);
-  const double r = largest * std::sqrt(sum), t = slack(0);
+  double r = std::sqrt(slack_squares(p, Ax, k));
+  if (!(r * r > soc::kLeastSquares && r * r < soc::kMostSquares)) {
+    double largest = 0, sum = 0;
+    for (int i = 1; i < d; ++i) largest = nan_max(largest, std::fabs(slack(i)));
+    for (int i = 1; i < d && largest > 0; ++i) sum += slack(i) / largest * (slack(i) / largest);
+    r = largest * std::sqrt(sum);
+  }
+  const double t = slack(0);
   const bool inside = r <= t, polar = r <= -t;
   const double factor = inside ? 1 : polar ? 0 : (t + r) / (2 * r);
   double residual = r == r && t == t ? 0 : r + t;
@@ -135,8 +157,8 @@ BPQP_HD void kkt_products(
     return;
   }
   hessian_product(team, p, symmetric, x, k.Px, scratch);
-  product(team, p.A, p.n, p.m, p.n, y, k.Aty);
-  transposed_product(team, p.A, p.n, p.m, p.n, x, k.Ax);
+  columns_product(team, p, y, k.Aty);
+  rows_product(team, p, x, k.Ax);
 }
 
 /// The residuals of (x, y) from its products k.

@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include "core/dense.hpp"
-#include "core/problem_view.hpp"
+#include "core/structure.hpp"
 
 namespace bpqp::core {
 
@@ -51,9 +51,9 @@ BPQP_HD inline double floor_power_of_two(double v) {
 template <class D, class R, Team T>
 BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
   const int n = p.n;
-  if (!p.P) {
+  if (p.known.diagonal || !p.P) {
     for (int j : team.items(n))
-      for (int i = j; i < n; ++i) H[std::size_t(j) * n + i] = 0;
+      for (int i = j; i < n; ++i) H[std::size_t(j) * n + i] = i == j ? R(p.hessian_entry(j)) : R(0);
     team.sync();
     return true;
   }
@@ -61,8 +61,8 @@ BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
 }
 
 /// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN
-/// and infinities in A and on the diagonal of H. Returns false if there is one. row_max [m],
-/// col_max [n] are scratch.
+/// and infinities in A and on the diagonal of H (not read where P's is known). Returns false if
+/// there is one. row_max [m], col_max [n] are scratch.
 template <class D, class R, Team T>
 BPQP_HD bool equilibrate(
     const T& team,
@@ -78,11 +78,13 @@ BPQP_HD bool equilibrate(
   team.sync();
   for (int pass = 0; pass == 0 || pass < passes; ++pass) {
     // Of a semidefinite P the diagonal bounds every entry: |P_ij| <= sqrt(P_ii P_jj).
-    for (int j : team.items(p.n))
-      col_max[j] = std::fabs(H[std::size_t(j) * p.n + j]) * (s.D[j] * s.D[j]);
+    for (int j : team.items(p.n)) {
+      const R h = p.known.diagonal ? R(p.known.diagonal[j]) : H[std::size_t(j) * p.n + j];
+      col_max[j] = std::fabs(h) * (s.D[j] * s.D[j]);
+    }
     for (int i : team.items(p.m)) row_max[i] = 0;
     team.sync();
-    scaled_maxima(team, p.A, p.n, p.m, p.n, s.D, s.E, false, col_max, row_max);
+    maxima_of_rows(team, p, (const R*)s.D, (const R*)s.E, col_max, row_max);
     const double largest = nan_max(abs_max(team, col_max, p.n), abs_max(team, row_max, p.m));
     if (!(largest < INFINITY)) return false;
     if (passes == 0) return true;

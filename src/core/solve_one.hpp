@@ -177,6 +177,12 @@ BPQP_HD ForwardReport solve_one_with_cones(
   if (o.method == Method::admm) {
     ForwardOptions plain = o;
     plain.polish = false;
+    if (c.report.looked_at) {
+      const CondenseReport full = condense(team, p, o.scaling, c, s.v, s.h);
+      team.sync();
+      if (team.rank() == 0) c.report = full;
+      team.sync();
+    }
     Forward<D, R, T> admm(team, p, plain, c, set, s, x, y);
     report = admm.run(warm ? Start::warm : Start::cold);
     set_cone_rho(team, p, k, c.scaling.E, double(s.admm.rho[p.m - 1]));

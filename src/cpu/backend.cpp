@@ -16,10 +16,21 @@ namespace {
 using core::Condensing;
 using core::ProblemView;
 
+/// The problem with what is known of its structure.
+template <class D>
+ProblemView<D> structured(ProblemView<D> p, const Slot& slot) {
+  p.known = slot.known;
+  return p;
+}
+
 template <class D>
 bool condense(const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slot, Work& work) {
   const auto& s = work.forward;
-  slot.own.report = core::condense(team, p, scaling, slot.own, s.v, s.h);
+  if (p.cones.count > 0) slot.known = core::find_structure(team, p, slot.structure);
+  const bool look = slot.known.diagonal && p.cones.count > 0;  // the factors are the solution's
+  slot.own.report =
+      look ? core::look_at_diagonal(team, structured(p, slot), scaling, slot.own, s.v, s.h)
+           : core::condense(team, structured(p, slot), scaling, slot.own, s.v, s.h);
   slot.report = {};
   switch (slot.own.report.outcome) {
     case Condensing::done:
@@ -49,7 +60,8 @@ void forward(
   ++slot.solves;
   if (p.cones.count > 0) {
     slot.report = core::solve_one_with_cones(
-        team, p, options, slot.cones, slot.own, slot.set, work.forward, slot.warm, slot.x, slot.y);
+        team, structured(p, slot), options, slot.cones, slot.own, slot.set, work.forward, slot.warm,
+        slot.x, slot.y);
     slot.used = slot.own;
     return;
   }
@@ -81,10 +93,12 @@ void relaxed_adjoint(const CpuTeam& team, const ProblemView<D>& p, Slot& slot, W
 }
 
 template <class D>
-void adjoint(const CpuTeam& team, const ProblemView<D>& p, bool by_admm, Slot& slot, Work& work) {
+void adjoint(
+    const CpuTeam& team, const ProblemView<D>& plain, bool by_admm, Slot& slot, Work& work) {
   const auto& s = work.forward;
+  const ProblemView<D> p = structured(plain, slot);
   if (slot.smoothed) {
-    relaxed_adjoint(team, p, slot, work);
+    relaxed_adjoint(team, plain, slot, work);
     return;
   }
   if (p.cones.count == 0) {

@@ -29,6 +29,8 @@ struct Slot {
   core::Condensed<double> used;  ///< these, or those of the problem it shares P and A with
   core::WorkingSet<double> set;
   core::ConeKkt<double> cones;  ///< where the shape has cones: the QP behind the derivatives
+  core::StructureMemory structure;
+  core::Structure known;  ///< what of P and A is zero, with cones
   int linear_rows = 0;
   double* x = nullptr;                 ///< [n] solution
   double* y = nullptr;                 ///< [m]
@@ -47,6 +49,7 @@ struct Slot {
     Slot s;
     s.linear_rows = linear_rows;
     if (linear_rows < m) s.cones = core::ConeKkt<double>::lay_out(arena, n, m);
+    if (linear_rows < m) s.structure = core::StructureMemory::lay_out(arena, n, m);
     if (relaxed) s.relaxed = core::RelaxedPoint<double>::lay_out(arena, n, m);
     s.own = core::Condensed<double>::lay_out(arena, n, m);
     s.set = core::WorkingSet<double>::lay_out(arena, n, m);

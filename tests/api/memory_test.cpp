@@ -65,7 +65,8 @@ TEST(Memory, OfConesIsASecondQPInEverySlot) {
     const Settings settings{.gradients = gradients, .threads = 1};
     const Shape linear{n, m}, cones{n, m, {11, 3}};
     const std::size_t slots = gradients ? capacity : 1,
-                      qp = padded(8 * n * n) + padded(8 * n * m) + 4 * padded(8 * m);
+                      qp = padded(8 * n * n) + padded(8 * n * m) + 4 * padded(8 * m) +
+                           2 * padded(8 * n) + 2 * padded(8 * m) + 4 * padded(4 * m) + 64;
     EXPECT_EQ(
         Solver<double>(cones, capacity, settings).bytes(),
         Solver<double>(linear, capacity, settings).bytes() + slots * qp);

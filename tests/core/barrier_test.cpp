@@ -22,7 +22,7 @@ constexpr double kAway = 1e30;
 /// Bounds (two on x_1), an equality, general rows with one side and two, a free row, a bound that
 /// is an equality, and a cone.
 enum class Hessian { diagonal, singular, definite };
-test::DenseProblem with_every_kind(Hessian hessian, std::uint64_t seed) {
+test::DenseProblem with_every_kind(Hessian hessian, std::uint64_t seed, bool single_cone = false) {
   std::mt19937_64 engine(seed);
   test::DenseProblem p;
   p.n = kN;
@@ -53,7 +53,8 @@ test::DenseProblem with_every_kind(Hessian hessian, std::uint64_t seed) {
   add(-1, -kAway, kAway);
   add(-1, -2, 1);
   add(4, 1, 1);
-  for (int i = 0; i < kCone; ++i) add(-1, 0, i == 0 ? 4 : 0);
+  for (int i = 0; i < kCone; ++i) add(single_cone ? 5 + i : -1, 0, i == 0 ? 4 : 0);
+  for (std::size_t j = 0; j < kN && single_cone; ++j) p.A[std::size_t(p.m - kCone) * kN + j] = 0;
   p.cones = {kCone};
   return p;
 }
@@ -70,7 +71,12 @@ RowKind kind_of(const Workbench& s, int i) {
 
 /// Kinds, lists and unit scaling as the method sets them, and a point inside all sides.
 template <Team T>
-BarrierForm set_up(const T& team, Workbench& s, BarrierSystem<double>& sys, BarrierWay way) {
+BarrierForm set_up(
+    const T& team,
+    Workbench& s,
+    const ProblemView<double>& view,
+    BarrierSystem<double>& sys,
+    BarrierWay way) {
   const BarrierSides<double>& b = s.work.barrier.sides;
   sys.cones = s.view.cones;
   BarrierForm form;
@@ -90,7 +96,6 @@ BarrierForm set_up(const T& team, Workbench& s, BarrierSystem<double>& sys, Barr
       sys.scaling.E[i] = 1;
       sys.kind[i] = kind;
       sys.column[i] = single ? last : -1;
-      if (!single) sys.general[form.general] = i;
       const double angle = 3.0 + i;
       for (const BarrierSide<double>* side : {&b.upper, &b.lower}) {
         const double sign = side == &b.upper ? 1 : -1;
@@ -105,9 +110,16 @@ BarrierForm set_up(const T& team, Workbench& s, BarrierSystem<double>& sys, Barr
         b.upper.z[i] = first ? 3 : -1.1 * i / s.m;
       }
     }
-    if (!single) ++form.general;
   }
-  form.order = way == BarrierWay::rows ? form.general : way == BarrierWay::schur ? s.m : s.n;
+  team.sync();
+  form.single_cones = find_single_cones(team, view, sys);
+  for (int i = 0; i < s.m; ++i) {
+    if (sys.column[i] >= 0) continue;
+    if (team.rank() == 0) sys.general[form.general] = i;
+    ++form.general;
+    if (i < s.view.linear_rows()) ++form.linear_general;
+  }
+  form.order = way == BarrierWay::rows ? form.packed() : way == BarrierWay::schur ? s.m : s.n;
   team.sync();
   if (way == BarrierWay::schur) condense_barrier(team, s.view, form, sys);
   scale_sides(team, sys, b);
@@ -126,7 +138,7 @@ test::Dense<Long> squares(const BarrierSystem<double>& sys) {
       e[std::size_t(c)] = 1;
       for (int twice = 0; twice < 2; ++twice) {
         const std::vector<Long> w(sys.nt + first, sys.nt + first + d);
-        soc::scale(sys.eta[first], w.data(), d, false, e.data(), 1);
+        soc::scale(sys.eta[first], w.data(), d, false, e.data());
       }
       for (int r = 0; r < d; ++r) W2(first + r, first + c) = e[std::size_t(r)];
     }
@@ -154,17 +166,22 @@ std::vector<Long> by_elimination(
   return solver.solve(right);
 }
 
+/// With a cone of rows with one entry and its structure known, too.
 TEST_P(Barrier, SystemMatchesEliminationInEveryForm) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed)
-    for (const auto& [hessian, way] :
-         {std::pair{Hessian::diagonal, BarrierWay::rows},
-          {Hessian::diagonal, BarrierWay::columns},
-          {Hessian::singular, BarrierWay::columns},
-          {Hessian::definite, BarrierWay::schur}}) {
+    for (const auto& [hessian, way, single] :
+         {std::tuple{Hessian::diagonal, BarrierWay::rows, false},
+          {Hessian::diagonal, BarrierWay::columns, false},
+          {Hessian::singular, BarrierWay::columns, false},
+          {Hessian::definite, BarrierWay::schur, false},
+          {Hessian::diagonal, BarrierWay::rows, true},
+          {Hessian::diagonal, BarrierWay::columns, true},
+          {Hessian::singular, BarrierWay::columns, true},
+          {Hessian::definite, BarrierWay::schur, true}}) {
       SCOPED_TRACE(
           "seed " + std::to_string(seed) + ", P " + std::to_string(int(hessian)) + ", way " +
-          std::to_string(int(way)));
-      Workbench s(with_every_kind(hessian, seed));
+          std::to_string(int(way)) + (single ? ", single cone" : ""));
+      Workbench s(with_every_kind(hessian, seed, single));
       std::mt19937_64 engine(seed + 50);
       const Values r_x = test::normals(kN, engine);
       const Values r_y = test::normals(std::size_t(s.m), engine);
@@ -173,11 +190,13 @@ TEST_P(Barrier, SystemMatchesEliminationInEveryForm) {
       BarrierSystem<double> kept;
       run([&](const auto& team) {
         BarrierSystem<double> sys = s.work.barrier.system;
-        const BarrierForm form = set_up(team, s, sys, way);
+        const ProblemView<double> view = single ? s.structured(team) : s.view;
+        const BarrierForm form = set_up(team, s, view, sys, way);
         double repair = 0;
-        const bool done = factor_barrier(team, s.view, form, sys, repair);
+        const bool done =
+            factor_barrier(team, view, form, sys, repair) && form.single_cones == int(single);
         solve_barrier(
-            team, s.view, form, sys, r_x.data(), r_y.data(), s.x.data(), s.y.data(), Ax.data());
+            team, view, form, sys, r_x.data(), r_y.data(), s.x.data(), s.y.data(), Ax.data());
         test::keep(team, done && repair == 0, factored);
         test::keep(team, sys, kept);
       });
@@ -209,7 +228,7 @@ TEST_P(Barrier, SystemHoldsWithDependentEqualities) {
   double error = test::kNaN;
   run([&](const auto& team) {
     BarrierSystem<double> sys = s.work.barrier.system;
-    const BarrierForm form = set_up(team, s, sys, BarrierWay::columns);
+    const BarrierForm form = set_up(team, s, s.view, sys, BarrierWay::columns);
     double repair = 0;
     factor_barrier(team, s.view, form, sys, repair);
     solve_barrier(
@@ -234,7 +253,7 @@ Step step_of(Workbench& s, BarrierWay way, double f, const Values& r_x, const au
   run([&](const auto& team) {
     BarrierSystem<double> sys = s.work.barrier.system;
     const BarrierSides<double>& b = s.work.barrier.sides;
-    const BarrierForm form = set_up(team, s, sys, way);
+    const BarrierForm form = set_up(team, s, s.view, sys, way);
     double repair = 0;
     factor_barrier(team, s.view, form, sys, repair);
     eliminate_slacks(team, sys, b, f, r_y.data());
@@ -279,8 +298,8 @@ TEST_P(Barrier, StepSolvesTheLinearisedEquations) {
     // lambda o (W^-1 ds + W dz) = -product
     const int first = s.view.cones.first(0);
     Values ds(U.ds + first, U.ds + s.m), dz(U.dz + first, U.dz + s.m), product(kCone);
-    soc::scale(step.sys.eta[first], step.sys.nt + first, kCone, true, ds.data(), 1);
-    soc::scale(step.sys.eta[first], step.sys.nt + first, kCone, false, dz.data(), 1);
+    soc::scale(step.sys.eta[first], step.sys.nt + first, kCone, true, ds.data());
+    soc::scale(step.sys.eta[first], step.sys.nt + first, kCone, false, dz.data());
     for (std::size_t i = 0; i < kCone; ++i) ds[i] += dz[i];
     soc::product(b.lambda + first, ds.data(), kCone, product.data());
     for (std::size_t i = 0; i < kCone; ++i)

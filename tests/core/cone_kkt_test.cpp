@@ -154,6 +154,48 @@ TEST_P(ConeKktTest, SolvesAndPolishesByEitherMethod) {
     }
 }
 
+/// |x| <= 2 with rows of one entry and P diagonal or 0: the QP's Hessian is diagonal (M61), and the
+/// solution and its adjoint, by either method, are those of the dense system.
+TEST_P(ConeKktTest, ABallOfSingleRowsHasADiagonalHessian) {
+  for (double curvature : {0.0, 0.5})
+    for (bool by_admm : {false, true}) {
+      SCOPED_TRACE(std::to_string(curvature) + (by_admm ? ", admm" : ""));
+      Workbench s(test::ball_problem(7, 2, 2, 5, curvature));
+      const auto M = std::size_t(s.m);
+      std::mt19937_64 engine(9);
+      const Values g_x = test::normals(7, engine), g_y = test::normals(M, engine);
+      Values r_x = g_x, r_y = g_y, kept(M, test::kNaN);
+      ForwardReport report;
+      KktReport backward;
+      bool diagonal = false;
+      run([&](const auto& team) {
+        const ProblemView<double> p = s.structured(team);
+        WorkingSet<double> w = s.set;
+        keep(team, look_at_diagonal(team, p, 4, s.c, s.work.v, s.work.h), s.c.report);
+        team.sync();
+        const ForwardReport solved = solve_one_with_cones(
+            team, p, ForwardOptions{}, s.cones, s.c, w, s.work, false, s.x.data(), s.y.data());
+        to_cone_qp(team, p, s.cones, r_x.data(), r_y.data(), kept.data(), s.work.v, s.work.t);
+        const KktReport adjoint = solve_active_kkt(
+            team, s.cones.view(p), s.c, w, s.work, by_admm, r_x.data(), r_y.data(), s.w.data(),
+            s.d.data());
+        from_cone_qp(team, p, s.cones, s.w.data(), kept.data(), s.d.data(), s.work.v);
+        keep(team, solved, report);
+        keep(team, adjoint, backward);
+        keep(team, s.cones.diagonal(), diagonal);
+      });
+      ASSERT_EQ(report.status, Status::solved);
+      EXPECT_TRUE(report.verified && report.differentiable && diagonal);
+      EXPECT_LT(double(test::kkt_errors(s.dense, s.x.data(), s.y.data()).worst()), 1e-10);
+      EXPECT_LT(backward.residual, by_admm ? 1e-6 : 1e-10);
+      const auto exact = test::cone_adjoint(s.dense, s.x, s.y, g_x, g_y);
+      ASSERT_FALSE(exact.empty());
+      const double near = by_admm ? 1e-4 : 1e-7;
+      for (std::size_t j = 0; j < 7; ++j) EXPECT_NEAR(s.w[j], double(exact[j]), near) << "w" << j;
+      for (std::size_t i = 0; i < M; ++i) EXPECT_NEAR(s.d[i], double(exact[7 + i]), near);
+    }
+}
+
 TEST_P(ConeKktTest, FlagsDegenerateProblems) {
   KnownProblem known = test::random_cones({}, 4);
   for (std::size_t i = std::size_t(test::linear_rows(known.problem)); i < known.y.size(); ++i)

@@ -166,30 +166,17 @@ TEST_P(Cone, NesterovTodd) {
           const double eta = soc::nesterov_todd(s.data(), z.data(), d, w.data());
           EXPECT_NEAR(w[0] * w[0] - dot(tail(w), tail(w)), 1, 1e-14 * w[0] * w[0]);
           Values Wz = z, back = s;
-          soc::scale(eta, w.data(), d, false, Wz.data(), 1);
-          soc::scale(eta, w.data(), d, true, back.data(), 1);
+          soc::scale(eta, w.data(), d, false, Wz.data());
+          soc::scale(eta, w.data(), d, true, back.data());
           const double loss = w[0] * w[0];  // of digits: W's condition
           expect_near(Wz, back, 1e-13 * loss);
           EXPECT_NEAR(dot(Wz, Wz), dot(s, z), 1e-12 * loss * dot(s, z));
-          soc::scale(eta, w.data(), d, true, Wz.data(), 1);
+          soc::scale(eta, w.data(), d, true, Wz.data());
           expect_near(Wz, z, 1e-13 * loss);
         }
     Values w(1);
     EXPECT_EQ(soc::nesterov_todd(Values{8}.data(), Values{2}.data(), 1, w.data()), 2);
     EXPECT_EQ(w[0], 1);
-  });
-}
-
-TEST_P(Cone, ScaleTakesAStride) {
-  run([](const auto&) {
-    std::mt19937_64 engine(4);
-    const Values s = with_margin(5, 1, engine), z = with_margin(5, 1, engine);
-    Values w(5), v = test::normals(5, engine), spread(15, 7);
-    for (std::size_t i = 0; i < 5; ++i) spread[3 * i] = v[i];
-    const double eta = soc::nesterov_todd(s.data(), z.data(), 5, w.data());
-    soc::scale(eta, w.data(), 5, false, v.data(), 1);
-    soc::scale(eta, w.data(), 5, false, spread.data(), 3);
-    for (std::size_t i = 0; i < 15; ++i) EXPECT_EQ(spread[i], i % 3 ? 7 : v[i / 3]);
   });
 }
 

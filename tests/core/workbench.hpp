@@ -70,6 +70,8 @@ struct Workbench {
         [&](core::Arena& a) { return core::ForwardWork<double>::lay_out(a, n, m); });
     cones =
         memory[3].lay_out([&](core::Arena& a) { return core::ConeKkt<double>::lay_out(a, n, m); });
+    structure =
+        memory[4].lay_out([&](core::Arena& a) { return core::StructureMemory::lay_out(a, n, m); });
     const auto N = std::size_t(n), M = std::size_t(m);
     x.assign(N, kNaN), y.assign(M, kNaN), w.assign(N, kNaN), d.assign(M, kNaN);
   }
@@ -82,6 +84,14 @@ struct Workbench {
     keep(team, report, c.report);
     team.sync();
     return report;
+  }
+
+  /// The problem with what is known of its structure, on this lane.
+  template <core::Team T>
+  core::ProblemView<double> structured(const T& team) {
+    core::ProblemView<double> known = view;
+    known.known = core::find_structure(team, view, structure);
+    return known;
   }
 
   /// The sides into work.l, work.u, the diagonal of S, and y = change = 0 (unscaled).
@@ -128,11 +138,12 @@ struct Workbench {
   int n, m;
   core::ProblemView<double> view;
   std::vector<int> starts;  ///< of the cones
-  Memory memory[4];
+  Memory memory[5];
   core::Condensed<double> c;
   core::WorkingSet<double> set;  ///< lanes work on copies
   core::ForwardWork<double> work;
   core::ConeKkt<double> cones;
+  core::StructureMemory structure;
   std::vector<double> x, y, w, d;
 };
 
