@@ -200,7 +200,7 @@ BPQP_HD void krylov_refine(
   int count = 0;
   double left = error;
   copy_point(team, n, m, s.e_x, s.e_y, s.f_x, s.f_y);
-  while (count < kBarrierKrylov && left > kBarrierLoose * size &&
+  while (count < kBarrierKrylov && left > kBarrierLoose * f.accuracy * size &&
          krylov_direction(team, p, f, s, count, Ax)) {
     const R* c = s.image + std::size_t(count) * length;
     const R step = steps[count++] = R(pair_dot(team, n, m, c, c + n, s.f_x, s.f_y));
@@ -260,9 +260,9 @@ BPQP_HD void solve_barrier(
       error = barrier_residual(team, p, f, s, r_x, r_y, x, y, Ax);
     }
     best = error;
-    if (slow || error <= kBarrierTarget * size) break;
+    if (slow || error <= f.accuracy * size) break;
   }
-  if (best > kBarrierLoose * size && best < inconsistent * size)
+  if (best > kBarrierLoose * f.accuracy * size && best < inconsistent * size)
     krylov_refine(team, p, f, s, size, best, x, y, Ax);
 }
 

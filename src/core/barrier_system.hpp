@@ -27,8 +27,8 @@ constexpr double kBarrierRho = 1e-8, kBarrierDelta = 1e-8;
 /// Refinement: most passes, and where it ends (relative to the right-hand side).
 constexpr int kBarrierPasses = 10;
 constexpr double kBarrierTarget = 1e-13;
-/// Refinement that still leaves more than this goes on with so many steps of a Krylov method.
-constexpr double kBarrierLoose = 1e-12;
+/// Refinement that still leaves so many times this goes on with so many steps of a Krylov method.
+constexpr double kBarrierLoose = 10;
 constexpr int kBarrierKrylov = 8;
 constexpr double kBarrierNew = 1e-13;  ///< of a direction and its image, what makes it a new one
 /// and what is left must be this fraction at most of what was, or they are not used.
@@ -58,9 +58,10 @@ struct BarrierForm {
   int single_cones = 0;    ///< cones of single rows: none of their rows is general
   /// Rows that are packed: the general ones, and one for each single cone.
   BPQP_HD int packed() const { return general + single_cones; }
-  int order = 0;    ///< of the factored matrix
-  double cost = 1;  ///< scaled P is cost beta D P D, scaled q is cost D q
-  double beta = 1;  ///< x = beta D x_scaled
+  int order = 0;                     ///< of the factored matrix
+  double accuracy = kBarrierTarget;  ///< where refinement ends
+  double cost = 1;                   ///< scaled P is cost beta D P D, scaled q is cost D q
+  double beta = 1;                   ///< x = beta D x_scaled
 };
 
 template <class R>

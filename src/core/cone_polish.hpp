@@ -11,6 +11,9 @@ namespace bpqp::core {
 constexpr int kConeSteps = 10;
 /// Steps that do not halve the best residual in a row before the end: the first may raise it.
 constexpr int kConeWorse = 3;
+/// The same on trial, and what the residual must have come to.
+constexpr int kConeTrialSteps = 8, kConeTrialWorse = 2;
+constexpr double kConeTried = 1e-12;
 /// Steps end at this relative residual.
 constexpr double kConePolished = 1e-13;
 
@@ -31,14 +34,17 @@ class ConePolish {
       R* y)
       : team_(team), p_(p), o_(options), k_(k), c_(c), set_(set), s_(s), x_(x), y_(y) {}
 
-  BPQP_HD ForwardReport run() {
+  /// `trial`: ends without the last QP where the point has not become a solution in a few steps.
+  BPQP_HD ForwardReport run(bool trial = false) {
     symmetric_ = c_.report.symmetric;
     largest_A_ = largest_entry();
     judge();
     int worse = 0;
     for (int step = 0;; ++step) {
-      const bool last = step == kConeSteps || worse == kConeWorse || best_ <= kConePolished ||
+      const bool last = step == (trial ? kConeTrialSteps : kConeSteps) ||
+                        worse == (trial ? kConeTrialWorse : kConeWorse) || best_ <= kConePolished ||
                         !finite_ || o_.out_of_time();
+      if (last && trial && !(best_ <= kConeTried)) return report_;
       if (last) copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
       const bool independent = build(last || !finite_);
       if (last || !finite_) return finish(independent);

@@ -9,6 +9,10 @@ namespace bpqp::core {
 
 enum class ConeState : int { inside = 0, boundary, apex };
 
+/// Slack and multiplier of a cone are measured by this part of 1 + |u| at least: both may be
+/// rounding.
+constexpr double kConeUnit = 1e-3;
+
 /// The equality-constrained QP of one point, kept for the derivatives.
 template <class R>
 struct ConeKkt {
@@ -62,11 +66,11 @@ BPQP_HD bool classify_cones(
   for (int c : team.items(p.cones.count)) {
     const int first = p.cones.first(c), d = p.cones.size(c);
     const double rho = double(k.rho[first]);
-    double s = 0, z = y_scale / rho;
+    double s = kConeUnit, z = y_scale / rho;
     for (int i = first; i < first + d; ++i) {
       const double slack = double(p.u[i]) - double(Ax[i]);
       v[i] = R(slack - double(y[i]) / rho);
-      s = nan_max(s, std::fabs(slack));
+      s = nan_max(s, nan_max(std::fabs(slack), kConeUnit * std::fabs(double(p.u[i]))));
       z = nan_max(z, std::fabs(double(y[i]) / rho));
       side[i] = 0;
       k.axis[i] = k.curvature[i] = 0;

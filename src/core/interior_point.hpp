@@ -24,6 +24,9 @@ constexpr int kBarrierStall = 40, kBarrierStallReached = 6;
 constexpr int kBarrierCorrectors = 2;
 constexpr double kBarrierLongStep = 0.9, kBarrierReach = 0.3, kBarrierGain = 0.03;
 
+/// Steps are refined to this part of the residual that the method is to reach.
+constexpr double kBarrierStepAccuracy = 1e-4;
+
 enum class BarrierOutcome : int {
   converged = 0,
   stalled,  ///< no better point any more, no factor, or a limit reached
@@ -75,6 +78,7 @@ class InteriorPoint : private Embedding<D, R, T> {
 
   BPQP_HD BarrierReport run() {
     if (!set_up()) return finish(BarrierOutcome::failed);
+    form_.accuracy = accuracy_for(target_);
     BarrierReport report = iterate();
     // Free variables make K worse than N, and so does a rough P: what stalls is tried by columns.
     if (form_.way != BarrierWay::columns && !(report.worst <= target_) &&
@@ -91,12 +95,18 @@ class InteriorPoint : private Embedding<D, R, T> {
   /// been used in between.
   BPQP_HD BarrierReport resume(double target) {
     target_ = target;
+    form_.accuracy = accuracy_for(target_);
     report_.worst = attempt_ = INFINITY;
     stalled_ = short_steps_ = 0;
     return proceed();
   }
 
  private:
+  /// What the steps to a residual of `target` are refined to.
+  BPQP_HD static double accuracy_for(double target) {
+    return nan_max(kBarrierTarget, kBarrierStepAccuracy * target);
+  }
+
   using Steps = Embedding<D, R, T>;
   using Steps::b_;
   using Steps::constant_direction;

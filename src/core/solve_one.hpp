@@ -18,6 +18,8 @@ namespace bpqp::core {
 /// from the first, and the method goes on to the second only if the set could not be verified, and
 /// to the last where many rows are nearly active (discretised constraints).
 constexpr double kInteriorFirst = 1e-3, kInteriorTarget = 1e-9, kInteriorLast = 1e-12;
+/// With cones Newton's method is tried from here, and from kInteriorTarget if that did not do.
+constexpr double kInteriorCones = 1e-2;
 
 /// Whether l, q, u hold only values that they may, and l <= u.
 template <class D, Team T>
@@ -68,26 +70,6 @@ BPQP_HD inline ForwardReport report_of(const BarrierReport& barrier, const Forwa
   report.certified = barrier.outcome == BarrierOutcome::primal_infeasible ||
                      barrier.outcome == BarrierOutcome::dual_infeasible;
   return report;
-}
-
-/// The interior point method alone, as problems with cones begin; x and y get its point or
-/// certificate, side the active rows.
-template <class D, class R, Team T>
-BPQP_HD ForwardReport solve_by_interior_point(
-    const T& team,
-    const ProblemView<D>& p,
-    const ForwardOptions& o,
-    const ForwardWork<R>& s,
-    R* x,
-    R* y,
-    signed char* side,
-    double* units = nullptr) {
-  const BarrierOptions options = barrier_options(o, kInteriorTarget);
-  InteriorPoint<D, R, T> method(
-      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, side);
-  const BarrierReport barrier = method.run();
-  if (units) *units = barrier.units;
-  return report_of(barrier, o);
 }
 
 /// The interior point method, then active sets from its end.
@@ -157,6 +139,69 @@ BPQP_HD void set_cone_rho(
   team.sync();
 }
 
+/// Newton's method from (x, y), the end of the method that `report` is of; `trial` as in
+/// ConePolish.
+template <class D, class R, Team T>
+BPQP_HD ForwardReport polish_cones(
+    const T& team,
+    const ProblemView<D>& p,
+    const ForwardOptions& o,
+    const ConeKkt<R>& k,
+    Condensed<R>& c,
+    WorkingSet<R>& set,
+    const ForwardWork<R>& s,
+    const ForwardReport& report,
+    bool trial,
+    R* x,
+    R* y) {
+  const bool point = !report.certified && report.status != Status::numerical_error;
+  if (!o.polish || !point) return report;
+  ConePolish<D, R, T> polish(team, p, o, k, c, set, s, x, y);
+  ForwardReport polished = polish.run(trial);
+  polished.method = report.method;
+  polished.iterations = report.iterations;
+  return polished;
+}
+
+/// Whether a linear row is an inequality.
+template <class D, Team T>
+BPQP_HD bool has_inequalities(const T& team, const ProblemView<D>& p) {
+  double some = 0;
+  for (int i : team.items(p.linear_rows()))
+    if (p.l[i] != p.u[i]) some = 1;
+  return team.max(some) > 0;
+}
+
+/// The interior point method, then Newton's: where there are no linear inequalities, whose set it
+/// does not exchange, on trial as soon as it may converge; and from the method's end where that has
+/// not led to a regular solution.
+template <class D, class R, Team T>
+BPQP_HD ForwardReport solve_cones_from_inside(
+    const T& team,
+    const ProblemView<D>& p,
+    const ForwardOptions& o,
+    const ConeKkt<R>& k,
+    Condensed<R>& c,
+    WorkingSet<R>& set,
+    const ForwardWork<R>& s,
+    R* x,
+    R* y) {
+  double target = o.polish && !has_inequalities(team, p) ? kInteriorCones : kInteriorTarget;
+  const BarrierOptions options = barrier_options(o, target);
+  InteriorPoint<D, R, T> method(
+      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, set.side);
+  BarrierReport barrier = method.run();
+  for (;;) {
+    const ForwardReport interior = report_of(barrier, o);
+    set_cone_rho(team, p, k, s.barrier.system.scaling.E, barrier.units);
+    const bool trial = target != kInteriorTarget && barrier.worst <= target;
+    const ForwardReport report = polish_cones(team, p, o, k, c, set, s, interior, trial, x, y);
+    if (!trial || report.differentiable || interior.certified || o.out_of_time()) return report;
+    target = kInteriorTarget;
+    barrier = method.resume(target);
+  }
+}
+
 /// The same for a problem with cones: interior point method or ADMM, then Newton's method. `c` ends
 /// as the factors of the QP that the derivatives solve (cone_kkt.hpp), k as its data.
 template <class D, class R, Team T>
@@ -174,30 +219,19 @@ BPQP_HD ForwardReport solve_one_with_cones(
   ForwardReport report;
   report.status = check_vectors(team, p);
   if (report.status != Status::solved) return report;
-  if (o.method == Method::admm) {
-    ForwardOptions plain = o;
-    plain.polish = false;
-    if (c.report.looked_at) {
-      const CondenseReport full = condense(team, p, o.scaling, c, s.v, s.h);
-      team.sync();
-      if (team.rank() == 0) c.report = full;
-      team.sync();
-    }
-    Forward<D, R, T> admm(team, p, plain, c, set, s, x, y);
-    report = admm.run(warm ? Start::warm : Start::cold);
-    set_cone_rho(team, p, k, c.scaling.E, double(s.admm.rho[p.m - 1]));
-  } else {
-    double units = 1;
-    report = solve_by_interior_point(team, p, o, s, x, y, set.side, &units);
-    set_cone_rho(team, p, k, s.barrier.system.scaling.E, units);
+  if (o.method != Method::admm) return solve_cones_from_inside(team, p, o, k, c, set, s, x, y);
+  ForwardOptions plain = o;
+  plain.polish = false;
+  if (c.report.looked_at) {
+    const CondenseReport full = condense(team, p, o.scaling, c, s.v, s.h);
+    team.sync();
+    if (team.rank() == 0) c.report = full;
+    team.sync();
   }
-  const bool point = !report.certified && report.status != Status::numerical_error;
-  if (!o.polish || !point) return report;
-  ConePolish<D, R, T> polish(team, p, o, k, c, set, s, x, y);
-  ForwardReport polished = polish.run();
-  polished.method = report.method;
-  polished.iterations = report.iterations;
-  return polished;
+  Forward<D, R, T> admm(team, p, plain, c, set, s, x, y);
+  report = admm.run(warm ? Start::warm : Start::cold);
+  set_cone_rho(team, p, k, c.scaling.E, double(s.admm.rho[p.m - 1]));
+  return polish_cones(team, p, o, k, c, set, s, report, false, x, y);
 }
 
 }  // namespace bpqp::core

@@ -23,9 +23,11 @@ constexpr double kReachedX = 4e-4;
 ForwardReport solve(Workbench& s, const auto& run, const ForwardOptions& options = {}) {
   ForwardReport out;
   run([&](const auto& team) {
-    const ForwardReport report =
-        solve_by_interior_point(team, s.view, options, s.work, s.x.data(), s.y.data(), s.set.side);
-    keep(team, report, out);
+    const BarrierOptions barrier = barrier_options(options, kInteriorTarget);
+    core::InteriorPoint<double, double, std::decay_t<decltype(team)>> method(
+        team, s.view, barrier, s.work.barrier, s.work.products, s.work.x_best, s.work.y_best,
+        s.x.data(), s.y.data(), s.set.side);
+    keep(team, report_of(method.run(), options), out);
   });
   return out;
 }
