@@ -13,6 +13,19 @@
 
 namespace bpqp::core {
 
+/// Index and value of the smallest (or largest) candidate of all lanes; ties go to the lower index.
+struct Pick {
+  double value;
+  int index;
+};
+
+template <Team T>
+BPQP_HD Pick pick_largest(const T& team, Pick mine) {
+  const double value = team.max(mine.value);
+  const double index = team.min(mine.value == value ? double(mine.index) : 1e300);
+  return {value, index < 1e300 ? int(index) : -1};
+}
+
 /// a'b in a fixed order: eight partial sums, so that one lane can use SIMD.
 template <class D, class R>
 BPQP_HD R dot(const D* a, const R* b, int n) {
@@ -185,6 +198,17 @@ template <class R, Team T>
 BPQP_HD void cholesky_solve(const T& team, const R* L, int n, int ld, R* b) {
   solve_lower(team, L, n, ld, b, 1, n);
   solve_lower_transposed(team, L, n, ld, b, 1, n);
+}
+
+/// The largest of v [n] >= 0 (no NaN) and the first index that has it; index -1 if all are zero.
+template <class R, Team T>
+BPQP_HD Pick largest_of(const T& team, const R* v, int n) {
+  Pick mine{0, -1};
+  for (int i : team.items(n))
+    if (double(v[i]) > mine.value) mine = {double(v[i]), i};
+  if (mine.index < 0) mine.index = n;  // no candidate; another lane's comes first
+  const Pick best = pick_largest(team, mine);
+  return {best.value, best.index < n ? best.index : -1};
 }
 
 /// Largest |v_i|, on every lane; NaN is kept.

@@ -32,45 +32,6 @@ struct DualScratch {
   R* price = nullptr;  ///< [m]
 };
 
-/// Index and value of the smallest (or largest) candidate of all lanes; ties go to the lower index.
-struct Pick {
-  double value;
-  int index;
-};
-
-template <Team T>
-BPQP_HD Pick pick_largest(const T& team, Pick mine) {
-  const double value = team.max(mine.value);
-  const double index = team.min(mine.value == value ? double(mine.index) : 1e300);
-  return {value, index < 1e300 ? int(index) : -1};
-}
-
-/// The largest of v [n] >= 0 (no NaN) and the first index that has it; index -1 if all are zero.
-/// Four maxima, so that one lane can use SIMD.
-template <class R, Team T>
-BPQP_HD Pick largest_of(const T& team, const R* v, int n) {
-  constexpr int kLanes = 4;
-  R best[kLanes] = {};
-  const int whole = n / kLanes;
-  for (int t : team.items(whole))
-    for (int k = 0; k < kLanes; ++k) {
-      const R value = v[kLanes * t + k];
-      best[k] = value > best[k] ? value : best[k];
-    }
-  for (int i : team.items(n - kLanes * whole)) best[0] = nan_max(best[0], v[kLanes * whole + i]);
-  const R mine = nan_max(nan_max(best[0], best[1]), nan_max(best[2], best[3]));
-  const double value = team.max(double(mine));
-  if (value == 0) return {value, -1};
-  double index = 1e300;
-  for (int i : team.items(n)) {
-    if (double(v[i]) != value) continue;
-    index = i;
-    break;
-  }
-  index = team.min(index);
-  return {value, index < 1e300 ? int(index) : -1};
-}
-
 /// The row that violates its sides most, per unit of sqrt(S_ii) (its distance in the norm of H).
 /// index -1: none does. value infinite: arithmetic broke down. price [m] is scratch. Rows of the
 /// set cannot be picked: the noise was measured on them.
@@ -103,8 +64,9 @@ BPQP_HD Pick longest_step(
   for (int j : team.items(w.size)) {
     const int i = w.list[j];
     const double slope = double(w.side[i]) * double(d[j]), y = std::fabs(double(w.y[i]));
-    const bool shorter = slope < -ignore && y < slope * mine.value && !rows.equality(i);
-    if (shorter) mine = {y / slope, j};
+    const bool shorter = y < slope * mine.value;
+    if (bool(unsigned(shorter) & unsigned(slope < -ignore) & unsigned(!rows.equality(i))))
+      mine = {y / slope, j};
   }
   const Pick best = pick_largest(team, mine);
   return {-best.value, best.index};

@@ -11,6 +11,7 @@
 #include "cpu/cpu_team.hpp"
 #include "cpu/micro_factor.hpp"
 #include "cpu/micro_products.hpp"
+#include "cpu/micro_vector.hpp"
 
 namespace bpqp::cpu {
 
@@ -140,53 +141,14 @@ inline core::Pivots cholesky(const CpuTeam& team, double* A, int n, int ld) {
   return micro::cholesky(A, n, std::size_t(ld), inverse);
 }
 
-/// Below this size a triangular solve with one vector goes four columns at a time (forward_solve,
-/// backward_solve): Eigen's spends more on its panels than on the arithmetic there.
+/// Below this size a triangular solve with one vector goes four columns at a time
+/// (micro_vector.hpp): Eigen's spends more on its panels than on the arithmetic there.
 inline constexpr int kSmallSolve = 256;
 
-/// b = L^-1 b.
-inline void forward_solve(const double* L, int n, int ld, double* __restrict b) {
-  int k = 0;
-  for (; k + 4 <= n; k += 4) {
-    const double *c0 = L + std::size_t(k) * ld, *c1 = c0 + ld, *c2 = c1 + ld, *c3 = c2 + ld;
-    const double x0 = b[k] / c0[k];
-    const double x1 = (b[k + 1] - c0[k + 1] * x0) / c1[k + 1];
-    const double x2 = (b[k + 2] - c0[k + 2] * x0 - c1[k + 2] * x1) / c2[k + 2];
-    const double x3 = (b[k + 3] - c0[k + 3] * x0 - c1[k + 3] * x1 - c2[k + 3] * x2) / c3[k + 3];
-    b[k] = x0, b[k + 1] = x1, b[k + 2] = x2, b[k + 3] = x3;
-    for (int i = k + 4; i < n; ++i) b[i] -= (c0[i] * x0 + c1[i] * x1) + (c2[i] * x2 + c3[i] * x3);
-  }
-  for (; k < n; ++k) {
-    const double* column = L + std::size_t(k) * ld;
-    b[k] /= column[k];
-    for (int i = k + 1; i < n; ++i) b[i] -= column[i] * b[k];
-  }
-}
-
 inline void solve_lower_vector(const double* L, int n, int ld, double* b) {
-  if (n < kSmallSolve) return forward_solve(L, n, ld, b);
+  if (n < kSmallSolve) return micro::forward_solve(L, n, std::size_t(ld), b);
   Vector x(b, n);
   ConstView(L, n, n, Stride(ld)).triangularView<Eigen::Lower>().solveInPlace(x);
-}
-
-/// b = L'^-1 b.
-inline void backward_solve(const double* L, int n, int ld, double* __restrict b) {
-  int k = n;
-  for (; k % 4 != 0; --k) {
-    const double* column = L + std::size_t(k - 1) * ld;
-    b[k - 1] = (b[k - 1] - core::dot(column + k, b + k, n - k)) / column[k - 1];
-  }
-  for (k -= 4; k >= 0; k -= 4) {
-    const double *c0 = L + std::size_t(k) * ld, *c1 = c0 + ld, *c2 = c1 + ld, *c3 = c2 + ld;
-    const int rest = n - k - 4;
-    const double* x = b + k + 4;
-    const double s0 = core::dot(c0 + k + 4, x, rest), s1 = core::dot(c1 + k + 4, x, rest);
-    const double s2 = core::dot(c2 + k + 4, x, rest), s3 = core::dot(c3 + k + 4, x, rest);
-    b[k + 3] = (b[k + 3] - s3) / c3[k + 3];
-    b[k + 2] = (b[k + 2] - s2 - c2[k + 3] * b[k + 3]) / c2[k + 2];
-    b[k + 1] = (b[k + 1] - s1 - c1[k + 2] * b[k + 2] - c1[k + 3] * b[k + 3]) / c1[k + 1];
-    b[k] = (b[k] - s0 - c0[k + 1] * b[k + 1] - c0[k + 2] * b[k + 2] - c0[k + 3] * b[k + 3]) / c0[k];
-  }
 }
 
 /// Column tiles are independent; inside one, rows go tile by tile.
@@ -232,7 +194,7 @@ inline void solve_lower_transposed(
   const ConstView factor(L, n, n, Stride(ld));
   for (int c = 0; c < columns; ++c) {
     if (n < kSmallSolve) {
-      backward_solve(L, n, ld, B + std::size_t(c) * ld_b);
+      micro::backward_solve(L, n, std::size_t(ld), B + std::size_t(c) * ld_b);
       continue;
     }
     Vector b(B + std::size_t(c) * ld_b, n);
@@ -279,6 +241,10 @@ inline void add_outer(
           tile.row == tile.column, N + std::size_t(c0) * ld_n + r0, std::size_t(ld_n));
     }
   });
+}
+
+inline core::Pick largest_of(const CpuTeam&, const double* v, int n) {
+  return micro::largest_of(v, n);
 }
 
 }  // namespace bpqp::cpu
