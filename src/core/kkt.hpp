@@ -17,9 +17,12 @@
 
 namespace bpqp::core {
 
-/// Refinement ends at this residual relative to the right-hand side, when two passes in turn have
-/// not halved it, or after so many passes, P positive definite or singular.
+/// Refinement ends at this residual relative to the right-hand side, at so many times what rounding
+/// of (w, d) makes of it (not before the second pass: where rows are nearly parallel the residual
+/// does not show the first one's error), when two passes in turn have not halved it, or after so
+/// many passes, P positive definite or singular.
 constexpr double kKktTarget = 1e-12;
+constexpr double kKktRounding = 4;
 constexpr int kKktPasses = 6;
 constexpr int kKktPassesSingular = 60;
 
@@ -106,6 +109,33 @@ BPQP_HD double kkt_residual(
   return team.max(norm);
 }
 
+/// What a relative change of (w, d) by the machine's precision may change in the residual: no
+/// further pass makes it smaller. The scaled data count as one, so that row i's entries are
+/// 1 / (E_i D_j).
+template <class R, Team T>
+BPQP_HD double kkt_rounding(
+    const T& team,
+    const Scaling<R>& scale,
+    const WorkingSet<R>& set,
+    int n,
+    const R* w,
+    const R* d) {
+  constexpr double kPrecision = 0x1p-52;
+  double primal = 0, dual = 0, largest_d = 0, largest_e = 0;
+  for (int j : team.items(n)) {
+    primal = nan_max(primal, std::fabs(double(w[j]) / double(scale.D[j])));
+    largest_d = nan_max(largest_d, 1 / double(scale.D[j]));
+  }
+  for (int k : team.items(set.size)) {
+    const int i = set.list[k];
+    dual = nan_max(dual, std::fabs(double(d[i]) / double(scale.E[i])));
+    largest_e = nan_max(largest_e, 1 / double(scale.E[i]));
+  }
+  primal = team.max(primal), dual = team.max(dual);
+  const double columns = team.max(largest_d), rows = team.max(largest_e);
+  return kPrecision * nan_max(nan_max(primal, dual) * columns, primal * rows);
+}
+
 /// (w, d) = 0, whose residual is the right-hand side; returns its norm.
 template <class D, class R, Team T>
 BPQP_HD double kkt_start(
@@ -189,6 +219,8 @@ BPQP_HD KktReport kkt_solve(
     if (residual < best) {
       best = residual;
       if (best <= kKktTarget || pass == most) return {best, pass};
+      const double rounding = kkt_rounding(team, c.scaling, set, p.n, w, d) / scale;
+      if (pass > 1 && best <= kKktRounding * rounding) return {best, pass};
       for (int j : team.items(p.n)) s.best_w[j] = w[j];
       for (int i : team.items(p.m)) s.best_d[i] = d[i];
       team.sync();

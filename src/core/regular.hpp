@@ -44,8 +44,11 @@ BPQP_HD bool strictly_complementary(const T& team, int rows, double y_scale, con
 /// angle of 1e-5) count as dependent. Where P is singular sigma widens the spectrum, and regular()
 /// asks more.
 constexpr double kIndependent = 1e-10, kIndependentSingular = 1e-12;
-/// Steps of inverse iteration that look for the smallest eigenvalue.
+/// Steps of inverse iteration that look for the smallest eigenvalue; two are enough where they find
+/// none within a factor of kClearly of the limit (a start with less than 1e-8 of the eigenvector of
+/// a smaller one would be needed to hide it).
 constexpr int kInverseSteps = 4;
+constexpr double kClearly = 1e-2;
 /// Where they are dependent the derivatives go without the rows whose pivot is below this part of
 /// their S_ii: what is left then has derivatives of a size that means something.
 BPQP_HD inline double nearly_dependent(bool singular) {
@@ -54,10 +57,11 @@ BPQP_HD inline double nearly_dependent(bool singular) {
 /// A right-hand side without structure must be solved for to this, where P is singular.
 constexpr double kRegularResidual = 1e-8;
 
-/// 1 over the smallest eigenvalue of S_WW, its diagonal scaled to one, by inverse iteration; 1 for
-/// fewer than two rows. v is scratch [w.size].
+/// 1 over the smallest eigenvalue of S_WW, its diagonal scaled to one, by inverse iteration, or
+/// less where it is clearly below `limit`; 1 for fewer than two rows. v is scratch [w.size].
 template <class R, Team T>
-BPQP_HD double inverse_growth(const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v) {
+BPQP_HD double inverse_growth(
+    const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v, double limit = 0) {
   const int k = w.size;
   if (k < 2) return 1;
   for (int j : team.items(k)) v[j] = R(std::cos(1.0 + 2.0 * j));
@@ -75,6 +79,7 @@ BPQP_HD double inverse_growth(const T& team, const Schur<R>& schur, const Workin
       squares += double(v[j]) * double(v[j]);
     }
     growth = std::sqrt(team.sum(squares));
+    if (step == 1 && growth < kClearly * limit) break;
   }
   return growth;
 }
@@ -88,7 +93,7 @@ BPQP_HD bool independent(
     const WorkingSet<R>& w,
     const ForwardWork<R>& s) {
   const double least = c.report.singular ? kIndependentSingular : kIndependent;
-  return inverse_growth(team, schur, w, s.kkt.a) * least < 1;
+  return inverse_growth(team, schur, w, s.kkt.a, 1 / least) * least < 1;
 }
 
 /// Whether K is regular where its rows are independent. Uses s.x_best, s.h, s.c, s.v and s.kkt.
