@@ -61,9 +61,8 @@ class Forward : private ForwardCertificates<D, R, T> {
       if (!(worst < INFINITY) || finished(pass, stalled)) break;
       linearise();
       First first = pass == 0 || lost_ ? First::guess : First::none;
-      if (pass == 0 && from == Start::cold && starts_dual()) {
-        ascend();
-        first = First::dual;
+      if (pass == 0 && from == Start::cold && o_.polish && o_.method == Method::automatic) {
+        first = start_set();
       } else if ((pass == 0 && from == Start::cold) || (lost_ && !interior_) || !o_.polish) {
         guess();
         if (!o_.polish && infeasible()) return report_;
@@ -85,7 +84,6 @@ class Forward : private ForwardCertificates<D, R, T> {
   }
 
  private:
-  using Certificates::ascend;
   using Certificates::best_;
   using Certificates::c_;
   using Certificates::closest_feasible;
@@ -107,7 +105,7 @@ class Forward : private ForwardCertificates<D, R, T> {
   using Certificates::s_;
   using Certificates::schur_;
   using Certificates::sides_by_slack;
-  using Certificates::starts_dual;
+  using Certificates::start_set;
   using Certificates::team_;
   using Certificates::unbounded;
   using Certificates::unscale_y;

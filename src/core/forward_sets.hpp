@@ -11,16 +11,15 @@ namespace bpqp::core {
 /// ADMM iterations before the first guess of the active set, and the accuracy that ends them early.
 constexpr int kGuessIterations = 10;
 constexpr double kGuessEps = 1e-3;
-/// Up to this many rows the dual active-set method makes the first guess. Beyond it S streams from
-/// memory for every row that joins, and ADMM with block exchange is quicker: 5.3 s for 7.5 at 4000
-/// rows, as quick at 2000.
-constexpr int kDualRows = 1500;
 /// Coordinate ascent precedes the dual active-set method where it pays: from kAscentRows rows on of
 /// which at most 1 in kAscentShare is an equality and at least as many are violated, in no more
 /// than 3/2 n rows (beyond that too many join that depend on each other). It ends after kSweeps
 /// sweeps, or when one changes no row. Measured on box, portfolio, mpc and dense rows, n 16 to 200:
-/// where it pays it saves a third to two thirds of the time, elsewhere it costs up to as much.
+/// where it pays it saves a third to two thirds of the time, elsewhere it costs up to as much. With
+/// more equalities and from kBlockRows rows on, block exchange goes first: its few factors then
+/// cost less than a pass over S per exchange (qp, 2000 rows: half the time; 1000: as much).
 constexpr int kAscentRows = 32, kAscentShare = 4, kSweeps = 20;
+constexpr int kBlockRows = 1000;
 /// Block exchange is given up after this many rounds, or when a round exchanges no fewer rows.
 constexpr int kBlockRounds = 10;
 /// Rounding in the activities (scaled) beyond which a set that seems right proves nothing.
@@ -80,18 +79,24 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
     if (r.finite) take_multipliers(a.y);
   }
 
-  /// Whether a cold start begins with the dual active-set method.
-  BPQP_HD bool starts_dual() const {
-    return o_.polish && o_.method == Method::automatic && p_.m <= kDualRows;
-  }
-
-  /// The set that the dual active-set method starts from: the equalities, and where it pays what a
-  /// few sweeps of ascent add.
-  BPQP_HD void ascend() {
-    if (ascent_pays())
-      for (int sweep = 0; sweep < kSweeps; ++sweep)
-        if (ascent_sweep(team_, schur_, rows_, w_, s_.v) == 0) break;
+  /// The set of a start from nothing: the equalities, and where it pays what a few sweeps of ascent
+  /// add.
+  BPQP_HD First start_set() {
+    double equalities = 0, violated = 0;
+    if (p_.m >= kAscentRows) {
+      for (int i : team_.items(p_.m)) {
+        equalities += rows_.equality(i);
+        violated += s_.v[i] > s_.highest[i] || s_.v[i] < s_.lowest[i];
+      }
+      equalities = team_.sum(equalities), violated = team_.sum(violated);
+    }
+    const bool few = kAscentShare * equalities <= p_.m;
+    const bool ascent = c_.S && p_.m >= kAscentRows && 2 * p_.m <= 3 * p_.n && few &&
+                        kAscentShare * violated >= p_.m;
+    for (int sweep = 0; ascent && sweep < kSweeps; ++sweep)
+      if (ascent_sweep(team_, schur_, rows_, w_, s_.v) == 0) break;
     guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
+    return !few && p_.m >= kBlockRows ? First::guess : First::dual;
   }
 
   /// Exchanges until KKT holds on all rows of the constraint-space problem. False: infeasible, and
@@ -134,17 +139,6 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   bool interior_ = false;       ///< started from there: nothing but the end is wanted
 
  private:
-  BPQP_HD bool ascent_pays() const {
-    if (!c_.S || p_.m < kAscentRows || 2 * p_.m > 3 * p_.n) return false;
-    double equalities = 0, violated = 0;
-    for (int i : team_.items(p_.m)) {
-      equalities += rows_.equality(i);
-      violated += s_.v[i] > s_.highest[i] || s_.v[i] < s_.lowest[i];
-    }
-    equalities = team_.sum(equalities), violated = team_.sum(violated);
-    return kAscentShare * equalities <= p_.m && kAscentShare * violated >= p_.m;
-  }
-
   /// Rounds of block exchange while they help; whether they end in a verified set.
   BPQP_HD bool exchange_blocks() {
     for (int round = 0, previous = p_.m + 1; round < kBlockRounds && !verified_; ++round) {
