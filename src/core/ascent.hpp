@@ -1,5 +1,5 @@
 /// \file
-/// A first guess of the active set: coordinate ascent on the dual (docs/math.md M60),
+/// A first guess of the active set: coordinate ascent on the dual (docs/math.md M62),
 ///
 ///   y_i <- the maximiser over y_i alone, and a little beyond it (over-relaxation)
 ///
