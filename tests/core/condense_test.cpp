@@ -103,17 +103,23 @@ TEST(Condense, ChoosesTheFormWithLessWorkPerIteration) {
   EXPECT_FALSE(wants_z_form(0, 1));
 }
 
+/// Rounding moves S_ij in proportion to sqrt(S_ii S_jj), also where S_ij itself is small, by about
+/// 1e-16 |H| / sigma = 1e-10 of it where P is singular.
 TEST(Condense, DoesNotDependOnTheTeam) {
   for (int rank : {-1, 4})
     test::expect_team_independent(
         [&](const auto& run) {
           Workbench s(test::random_known({.n = 9, .rank_P = rank}, 8).problem, true);
           condense_on(s, 4, run);
-          std::vector<double> out(s.c.S, s.c.S + s.m * s.m);
-          out.insert(out.end(), s.c.Y, s.c.Y + s.n * s.m);
+          const auto norm = [&s](int i) { return std::sqrt(s.c.S[i * s.m + i]); };
+          std::vector<double> out;
+          for (int i = 0; i < s.m; ++i) {
+            for (int j = 0; j < s.m; ++j) out.push_back(s.c.S[i * s.m + j] / (norm(i) * norm(j)));
+            for (int j = 0; j < s.n; ++j) out.push_back(s.c.Y[i * s.n + j] / norm(i));
+          }
           return out;
         },
-        rank < 0 ? 1e-12 : 1e-8);  // 1 / sigma = 1e6 in S of the singular one
+        rank < 0 ? 1e-13 : 1e-9);
 }
 
 }  // namespace
