@@ -85,7 +85,8 @@ void scaled_maxima(
     for (; i + kLanes <= rows; i += kLanes) {
       const Pack entry =
           xsimd::abs(load_doubles(column + i)) * (Pack::load_unaligned(row_scale + i) * scale);
-      xsimd::max(Pack::load_unaligned(row_max + i), entry).store_unaligned(row_max + i);
+      const Pack before = Pack::load_unaligned(row_max + i);  // may be NaN, which it must stay
+      xsimd::select(before < entry, entry, before).store_unaligned(row_max + i);
       largest = xsimd::max(largest, entry);
       trap = xsimd::fma(entry, Pack(0.0), trap);
     }
