@@ -93,20 +93,21 @@ BPQP_HD void partial_step(
   change_multipliers(team, schur, w, w.list, w.size, d, v);
 }
 
-/// Moves to the stationary point of the working set, dropping rows whose multipliers would change
-/// sign on the way. Returns the rows dropped.
-template <class R, Team T>
-BPQP_HD int settle(
+/// Steps along d, which step() sets, until one goes through, dropping rows whose multipliers would
+/// change sign on the way. Returns the rows dropped.
+template <class R, Team T, class Step>
+BPQP_HD int settle_by(
     const T& team,
     const Schur<R>& schur,
     RowSides<R>& rows,
     WorkingSet<R>& w,
     R* v,
     R* d,
-    int limit) {
+    int limit,
+    const Step& step) {
   int dropped = 0;
   for (; dropped <= limit; ++dropped) {
-    stationary_step(team, w, v, rows.l, rows.u, d);
+    step();
     const Pick block = longest_step(team, rows, w, d, 1.0, 0.0);
     if (block.index < 0) {
       full_step(team, schur, rows, w, v, d);
@@ -116,6 +117,20 @@ BPQP_HD int settle(
     drop(team, w, block.index);
   }
   return dropped;
+}
+
+/// Moves to the stationary point of the working set.
+template <class R, Team T>
+BPQP_HD int settle(
+    const T& team,
+    const Schur<R>& schur,
+    RowSides<R>& rows,
+    WorkingSet<R>& w,
+    R* v,
+    R* d,
+    int limit) {
+  return settle_by(
+      team, schur, rows, w, v, d, limit, [&] { stationary_step(team, w, v, rows.l, rows.u, d); });
 }
 
 /// The same where only the row that joined last is off its side, the others lying on theirs but for
@@ -131,18 +146,8 @@ BPQP_HD int settle_newest(
     int limit) {
   const int row = w.list[w.size - 1];
   const R side = w.side[row] > 0 ? rows.u[row] : rows.l[row];
-  int dropped = 0;
-  for (; dropped <= limit; ++dropped) {
-    newest_step(team, w, v[row] - side, d);
-    const Pick block = longest_step(team, rows, w, d, 1.0, 0.0);
-    if (block.index < 0) {
-      full_step(team, schur, rows, w, v, d);
-      break;
-    }
-    partial_step(team, schur, w, v, d, block.value);
-    drop(team, w, block.index);
-  }
-  return dropped;
+  return settle_by(
+      team, schur, rows, w, v, d, limit, [&] { newest_step(team, w, v[row] - side, d); });
 }
 
 /// Adds the violated `row` (side +-1). Where it depends on the set, moves along the ray first; on

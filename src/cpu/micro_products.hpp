@@ -23,6 +23,16 @@ inline void put(const Tile<V>& tile, const Rows<V>& rows, int skip, double* C, s
   }
 }
 
+/// sum_k strip(rows, k) b(k, j + c) of packed rows, c = 0 ... kColumns - 1.
+template <int V>
+inline Tile<V> strip_product(const double* strip, const Factor& b, int j, int depth) {
+  Tile<V> tile;
+  tile.clear();
+  const Strip<V> lanes = Rows<V>{0, V * kLanes}.of(strip, kStrip);
+  accumulate(tile, lanes, {b.data + j * b.stride_j, b.stride_k, b.stride_j}, depth);
+  return tile;
+}
+
 /// A strip of packed rows against all columns: C(rows, [0, columns)) = ... sum_k strip(rows, k)
 /// b(k, j). At least kColumns columns; the last block is moved up to end with the last one.
 template <Put kPut, int V>
@@ -34,13 +44,9 @@ inline void multiply_strip(
     int columns,
     double* C,
     std::size_t ld) {
-  const Strip<V> lanes = Rows<V>{0, V * kLanes}.of(strip, kStrip);
   for (int c = 0; c < columns; c += kColumns) {
     const int j = std::min(c, columns - kColumns);
-    Tile<V> tile;
-    tile.clear();
-    accumulate(tile, lanes, {b.data + j * b.stride_j, b.stride_k, b.stride_j}, depth);
-    put<kPut>(tile, rows, c - j, C + j * ld, ld);
+    put<kPut>(strip_product<V>(strip, b, j, depth), rows, c - j, C + j * ld, ld);
   }
 }
 
@@ -91,13 +97,9 @@ inline void multiply_corner(
     int depth,
     double* C,
     std::size_t ld) {
-  const Strip<V> lanes = Rows<V>{0, V * kLanes}.of(strip, kStrip);
   for (int c = rows.begin; c < rows.end; c += kColumns) {
     const int j = std::min(c, rows.end - kColumns);
-    Tile<V> tile;
-    tile.clear();
-    accumulate(tile, lanes, {b.data + j * b.stride_j, b.stride_k, b.stride_j}, depth);
-    put_lower<kPut>(tile, rows, j, c - j, C, ld);
+    put_lower<kPut>(strip_product<V>(strip, b, j, depth), rows, j, c - j, C, ld);
   }
 }
 
