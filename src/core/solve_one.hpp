@@ -3,9 +3,10 @@
 ///
 ///   check vectors - active sets (forward.hpp) - interior point (interior_point.hpp) - active sets
 ///
-/// P and A are condensed already (condense.hpp), except where there are cones and P is diagonal. Where P is positive definite the active-set method
-/// goes first and nearly always ends it. Linear programs, singular P and what is left go through
-/// the interior point method, from whose end the active-set method verifies, polishes and factors.
+/// P and A are condensed already (condense.hpp), except where there are cones and P is diagonal.
+/// Where P is positive definite the active-set method goes first and nearly always ends it. Linear
+/// programs, singular P and what is left go through the interior point method, from whose end the
+/// active-set method verifies, polishes and factors.
 #pragma once
 
 #include "core/cone_polish.hpp"
