@@ -127,23 +127,74 @@ BPQP_HD bool rows_follow(const WorkingSet<R>& w) {
   return true;
 }
 
+/// w.L = S_WW for the listed rows, lower triangle.
+template <class R, Team T>
+BPQP_HD void form_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
+  const int k = w.size;
+  if (!schur.S && schur.mu == 0 && k > 1 && rows_follow(w)) {
+    gram(team, schur.Y + std::size_t(w.list[0]) * schur.n, schur.n, k, schur.n, w.L, w.capacity);
+    return;
+  }
+  for (int j = 0; j < k; ++j) schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
+}
+
 /// The factor of all listed rows in one Cholesky; false if a row depends on those before it.
 template <class R, Team T>
 BPQP_HD bool factor_listed(
     const T& team, const Schur<R>& schur, const WorkingSet<R>& w, double dependent) {
-  const int k = w.size;
-  const bool block = !schur.S && schur.mu == 0 && k > 1 && rows_follow(w);
-  if (block)
-    gram(team, schur.Y + std::size_t(w.list[0]) * schur.n, schur.n, k, schur.n, w.L, w.capacity);
-  for (int j = 0; j < k && !block; ++j)
-    schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
-  if (!cholesky(team, w.L, k, w.capacity).positive) return false;
+  form_listed(team, schur, w);
+  if (!cholesky(team, w.L, w.size, w.capacity).positive) return false;
   double some = 0;
-  for (int j : team.items(k)) {
+  for (int j : team.items(w.size)) {
     const double root = double(w.factor(j, j));
     if (!(root * root > dependent * double(schur.pivot(w.list[j])))) some = 1;
   }
   return team.max(some) == 0;
+}
+
+/// Takes the rows with side 0 off the list and out of the factor, in which they have no part.
+template <class R, Team T>
+BPQP_HD void close_gaps(const T& team, WorkingSet<R>& w) {
+  const auto stays = [&](int position) { return w.side[w.list[position]] != 0; };
+  for (int j : team.items(w.size)) {
+    R* column = w.L + std::size_t(j) * w.capacity;
+    for (int i = 0, to = 0; i < w.size; ++i) {
+      if (!stays(i)) continue;
+      if (i >= j) column[to] = column[i];
+      ++to;
+    }
+  }
+  team.sync();
+  int kept = 0;
+  for (int j = 0; j < w.size; ++j) {
+    if (!stays(j)) continue;
+    if (kept < j) {
+      const R* from = w.L + std::size_t(j) * w.capacity;
+      R* to = w.L + std::size_t(kept) * w.capacity;
+      for (int i : team.items(w.size)) to[i] = from[i];
+      const int row = w.list[j];
+      team.sync();
+      if (team.rank() == 0) w.list[kept] = row;
+      team.sync();
+    }
+    ++kept;
+  }
+  w.size = kept;
+}
+
+/// The factor of those listed rows that do not depend on others before them; the rest leaves the
+/// list with side 0. least is scratch [capacity].
+template <class R, Team T>
+BPQP_HD void factor_independent(
+    const T& team, const Schur<R>& schur, WorkingSet<R>& w, R* least, double dependent) {
+  form_listed(team, schur, w);
+  for (int j : team.items(w.size)) least[j] = R(dependent) * schur.pivot(w.list[j]);
+  team.sync();
+  cholesky_of_independent(team, w.L, w.size, w.capacity, least);
+  for (int j : team.items(w.size))
+    if (!(w.factor(j, j) < R(INFINITY))) w.side[w.list[j]] = 0;
+  team.sync();
+  close_gaps(team, w);
 }
 
 /// Makes the factor anew for the rows whose side is not 0. Rows that depend on those before them
@@ -157,8 +208,11 @@ BPQP_HD void rebuild(
     const R* u,
     R* s,
     double dependent = kDependent) {
-  if (list_rows(team, w, schur.m, l, u) && factor_listed(team, schur, w, dependent)) return;
-  w.size = 0;  // the rare case: row by row, so that each can be refused
+  if (list_rows(team, w, schur.m, l, u)) {
+    if (!factor_listed(team, schur, w, dependent)) factor_independent(team, schur, w, s, dependent);
+    return;
+  }
+  w.size = 0;  // more rows than there is room for: one by one, so that each can be refused
   for (int equalities = 1; equalities >= 0; --equalities) {
     for (int i = 0; i < schur.m; ++i) {
       const bool wanted = w.side[i] != 0 && (l[i] == u[i]) == (equalities == 1);

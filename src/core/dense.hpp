@@ -65,28 +65,45 @@ struct Pivots {
   double smallest = 0;   ///< smallest pivot met (the failing one if not positive)
 };
 
+/// Column k of the factor, whose diagonal entry is `root`, and what it takes from those behind it.
+template <class R, Team T>
+BPQP_HD void eliminate(const T& team, R* A, int n, int ld, int k, R root) {
+  R* column = A + std::size_t(k) * ld;
+  for (int i : team.items(n - k)) column[k + i] = i == 0 ? root : column[k + i] / root;
+  team.sync();
+  for (int j : team.items(n - k - 1)) {  // column k + 1 + j of the trailing matrix
+    R* target = A + std::size_t(k + 1 + j) * ld;
+    const R factor = column[k + 1 + j];
+    for (int i = k + 1 + j; i < n; ++i) target[i] -= factor * column[i];
+  }
+  team.sync();
+}
+
 /// Lower triangle of A [n x n] becomes L with A = L L'; the strict upper triangle is not touched.
 /// Stops at the first pivot that is not positive (NaN included).
 template <class R, Team T>
 BPQP_HD Pivots cholesky(const T& team, R* A, int n, int ld) {
   Pivots pivots{true, INFINITY};
   for (int k = 0; k < n; ++k) {
-    R* column = A + std::size_t(k) * ld;
-    const R pivot = column[k];
+    const R pivot = A[std::size_t(k) * ld + k];
     team.sync();  // everybody has read the pivot before it is overwritten
     pivots.smallest = nan_min(pivots.smallest, double(pivot));
     if (!(pivot > 0)) return {false, double(pivot)};
-    const R root = std::sqrt(pivot);
-    for (int i : team.items(n - k)) column[k + i] = i == 0 ? root : column[k + i] / root;
-    team.sync();
-    for (int j : team.items(n - k - 1)) {  // column k + 1 + j of the trailing matrix
-      R* target = A + std::size_t(k + 1 + j) * ld;
-      const R factor = column[k + 1 + j];
-      for (int i = k + 1 + j; i < n; ++i) target[i] -= factor * column[i];
-    }
-    team.sync();
+    eliminate(team, A, n, ld, k, std::sqrt(pivot));
   }
   return pivots;
+}
+
+/// cholesky() of the rows that do not depend on those before them: a row whose pivot does not
+/// exceed least [n] is left out. L_ii is infinite there and L_ji zero below, so that
+/// the other rows are what they would be without it.
+template <class R, Team T>
+BPQP_HD void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
+  for (int k = 0; k < n; ++k) {
+    const R pivot = A[std::size_t(k) * ld + k];
+    team.sync();  // everybody has read the pivot before it is overwritten
+    eliminate(team, A, n, ld, k, pivot > least[k] ? std::sqrt(pivot) : R(INFINITY));
+  }
 }
 
 /// B [n x columns] becomes L^-1 B.

@@ -77,12 +77,17 @@ inline void product(
 class Corner {
  public:
   /// Lower triangle of A [n x n].
-  Corner(const double* A, int n, int ld) : n_(n) {
-    for (int j = 0; j < n; ++j)
-      std::copy_n(A + std::size_t(j) * ld + j, n - j, entries_ + j * kStride + j);
-  }
+  Corner(const double* A, int n, int ld) : n_(n) { read(A, ld); }
 
   core::Pivots factor() { return micro::cholesky(entries_, n_, kStride, inverse_); }
+
+  /// Of A once more, which the factorisation has not touched. Rare, so that it may be slow.
+  void factor_independent(const double* A, int ld, const double* least) {
+    if (factor().positive && all_exceed(least)) return;
+    read(A, ld);
+    core::cholesky_of_independent(core::SerialTeam(), entries_, n_, int(kStride), least);
+    invert_diagonal();
+  }
   void invert_diagonal() { micro::invert_diagonal(entries_, n_, kStride, inverse_); }
 
   void write(double* A, int ld) const {
@@ -97,6 +102,18 @@ class Corner {
   }
 
  private:
+  void read(const double* A, int ld) {
+    for (int j = 0; j < n_; ++j)
+      std::copy_n(A + std::size_t(j) * ld + j, n_ - j, entries_ + j * kStride + j);
+  }
+  bool all_exceed(const double* least) const {
+    for (int j = 0; j < n_; ++j) {
+      const double root = entries_[j * kStride + j];
+      if (!(root * root > least[j])) return false;
+    }
+    return true;
+  }
+
   static constexpr int kEdge = kTile + kLeastTile;
   static constexpr std::size_t kStride = kEdge + 4;  // no power of two
 
@@ -105,16 +122,16 @@ class Corner {
   double inverse_[kEdge];
 };
 
-inline core::Pivots tiled_cholesky(const CpuTeam& team, double* A, int n, int ld) {
+/// Right-looking Cholesky by tiles. factor(corner, b) makes the factor of the diagonal tile at b,
+/// and says whether to go on.
+template <class Factor>
+void tiled_cholesky(const CpuTeam& team, double* A, int n, int ld, const Factor& factor) {
   const int tiles = tiles_of(n);
-  core::Pivots pivots{true, INFINITY};
   for (int k = 0; k < tiles; ++k) {
     const int b = tile_begin(n, k), e = tile_end(n, k);
     const auto at = [&](int i, int j) { return A + std::size_t(j) * ld + i; };
     Corner corner(at(b, b), e - b, ld);
-    const core::Pivots found = corner.factor();
-    if (!found.positive) return found;
-    pivots.smallest = std::min(pivots.smallest, found.smallest);
+    if (!factor(corner, b)) return;
     corner.write(at(b, b), ld);
     const int below = tiles - k - 1;
     team.for_tiles(below, [&](int t) {
@@ -131,14 +148,32 @@ inline core::Pivots tiled_cholesky(const CpuTeam& team, double* A, int n, int ld
           std::size_t(ld));
     });
   }
-  return pivots;
 }
 
 inline core::Pivots cholesky(const CpuTeam& team, double* A, int n, int ld) {
   if (n < micro::kSmallest) return core::cholesky<double, CpuTeam>(team, A, n, ld);
-  if (tiles_of(n) > 1) return tiled_cholesky(team, A, n, ld);
-  double inverse[kLargestTile];
-  return micro::cholesky(A, n, std::size_t(ld), inverse);
+  if (tiles_of(n) == 1) {
+    double inverse[kLargestTile];
+    return micro::cholesky(A, n, std::size_t(ld), inverse);
+  }
+  core::Pivots pivots{true, INFINITY};
+  tiled_cholesky(team, A, n, ld, [&](Corner& corner, int) {
+    const core::Pivots found = corner.factor();
+    pivots.positive = found.positive;
+    pivots.smallest = found.positive ? std::min(pivots.smallest, found.smallest) : found.smallest;
+    return found.positive;
+  });
+  return pivots;
+}
+
+inline void cholesky_of_independent(
+    const CpuTeam& team, double* A, int n, int ld, const double* least) {
+  if (tiles_of(n) == 1)
+    return core::cholesky_of_independent<double, CpuTeam>(team, A, n, ld, least);
+  tiled_cholesky(team, A, n, ld, [&](Corner& corner, int b) {
+    corner.factor_independent(A + std::size_t(b) * ld + b, ld, least + b);
+    return true;
+  });
 }
 
 /// Below this size a triangular solve with one vector goes four columns at a time

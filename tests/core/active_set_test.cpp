@@ -102,6 +102,42 @@ TEST_P(ActiveSet, RebuildsWithEqualitiesFirstAndDependentRowsRefused) {
   }
 }
 
+/// Row by row and all in one: the same rows stay out, and the factor is the same.
+TEST_P(ActiveSet, RebuildsAsIfRowsHadBeenAppendedOneByOne) {
+  constexpr int kN = 8, kM = 14;
+  test::DenseProblem problem = test::random_known({.n = kN}, 9).problem;
+  std::mt19937_64 engine(9);
+  problem.m = kM;
+  problem.A = test::normals(kM * kN, engine);
+  problem.l.assign(kM, -1), problem.u.assign(kM, 1);
+  for (int j = 0; j < kN; ++j) {
+    problem.A[2 * kN + j] = problem.A[j] - problem.A[kN + j];
+    problem.A[7 * kN + j] = 3 * problem.A[5 * kN + j];
+  }
+  Workbench s(problem);
+  std::vector<double> rebuilt, appended;
+  std::vector<int> list, one_by_one;
+  run([&](const auto& team) {
+    s.condense(team);
+    s.sides(team);
+    const WorkingSet<double> set = s.working_set(team, std::vector<int>(kM, 1));
+    if (team.rank() == 0) list = list_of(s, set.size);
+    for (int i = 0; i < set.size && team.rank() == 0; ++i)
+      for (int j = 0; j <= i; ++j) rebuilt.push_back(set.factor(i, j));
+    team.sync();
+    WorkingSet<double> w = s.set;
+    w.size = 0;
+    for (int row = 0; row < kM; ++row) append(team, s.schur(), w, row, s.work.kkt.a);
+    if (team.rank() == 0) one_by_one = list_of(s, w.size);
+    for (int i = 0; i < w.size && team.rank() == 0; ++i)
+      for (int j = 0; j <= i; ++j) appended.push_back(w.factor(i, j));
+  });
+  EXPECT_EQ(list, (std::vector<int>{0, 1, 3, 4, 5, 6, 8, 9}));
+  EXPECT_EQ(list, one_by_one);
+  ASSERT_EQ(rebuilt.size(), appended.size());
+  for (std::size_t i = 0; i < rebuilt.size(); ++i) EXPECT_NEAR(rebuilt[i], appended[i], 1e-11);
+}
+
 /// After a stationary step the rows of the set lie on their sides.
 TEST_P(ActiveSet, StationaryStepBringsRowsToTheirSides) {
   const auto known = test::random_known({.n = 8}, 6);

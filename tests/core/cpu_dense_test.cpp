@@ -64,6 +64,31 @@ TEST_F(CpuDense, AgreesWithThePortableVersionOnSeveralTiles) {
     expect_same_results(n, m);
 }
 
+/// Every seventh row is the sum of two before it.
+TEST_F(CpuDense, LeavesOutTheRowsThatThePortableVersionLeavesOut) {
+  for (const int n : {3, 9, 50, 255, 256, 300, 400}) {
+    const std::size_t rows = std::size_t(n);
+    std::mt19937_64 engine(18);
+    Values Y = test::normals(rows * rows, engine), least(rows);
+    for (std::size_t i = 6; i < rows; i += 7)
+      for (std::size_t j = 0; j < rows; ++j)
+        Y[i * rows + j] = Y[(i - 3) * rows + j] + Y[(i - 5) * rows + j];
+    Values portable(rows * rows);
+    gram(SerialTeam(), Y.data(), n, n, n, portable.data(), n);
+    for (std::size_t i = 0; i < rows; ++i) least[i] = 1e-12 * portable[i * rows + i];
+    Values cpu = portable;
+    cholesky_of_independent(SerialTeam(), portable.data(), n, n, least.data());
+    cholesky_of_independent(cpu::CpuTeam(), cpu.data(), n, n, least.data());
+    for (std::size_t i = 0; i < rows; ++i) {
+      ASSERT_EQ(std::isinf(portable[i * rows + i]), i % 7 == 6);
+      ASSERT_EQ(std::isinf(cpu[i * rows + i]), i % 7 == 6) << n << ", row " << i;
+      for (std::size_t j = 0; j < i; ++j)
+        ASSERT_NEAR(portable[j * rows + i], cpu[j * rows + i], 1e-11)
+            << n << ": " << i << ", " << j;
+    }
+  }
+}
+
 TEST_F(CpuDense, StopsAtAPivotThatIsNotPositiveWhereverItIs) {
   for (const int n : {3, 4, 9, 50, 300})
     for (const int bad : {0, n / 2, n - 1}) {

@@ -27,8 +27,8 @@ Outcome judge(Workbench& s, int scaling_passes, const auto& run) {
     s.sides(team);
     const WorkingSet<double> w = s.working_set(team, std::vector<int>(std::size_t(s.m), 1));
     const double growth = inverse_growth(team, s.schur(), w, s.work.kkt.a);
-    const bool regular = independent(team, s.c, s.schur(), w, s.work) &&
-                         core::regular(team, s.view, s.c, w, s.work);
+    const bool regular =
+        independent(team, s.c, s.schur(), w, s.work) && core::regular(team, s.view, s.c, w, s.work);
     test::keep(team, Outcome{w.size, growth, regular}, out);
   });
   return out;
