@@ -46,6 +46,7 @@ void Solver<R>::Impl::adjoint(const cpu::CpuTeam& team, int worker, int b) {
   cpu::Slot& s = slots_[std::size_t(b)];
   const bool by_admm = settings.backward_method == BackwardMethod::admm;
   s.backward_residual = 0;
+  if (s.packed) unpack(b, s);
   if (s.has_gradient)
     kernels_.adjoint(team, view(problem_, b), by_admm, s, works_[std::size_t(worker)]);
   const double most = s.report.differentiable ? INFINITY : kUnsolved;
@@ -71,13 +72,26 @@ void Solver<R>::Impl::backward(const SolutionGradient<R>& g, const ProblemGradie
   const auto own = [this](const GradientOut<R>& o, int b) {
     return o.data && (o.stride != 0 || batch_ == 1) ? o.data + std::int64_t(b) * o.stride : nullptr;
   };
-  for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
-    load_rhs(g.x, g.y, b, works_[std::size_t(worker)]);
-    adjoint(team, worker, b);
+  const auto write_gradients = [&](int b) {
     const cpu::GradientTargets<R> targets{
         own(out.P, b), own(out.q, b), own(out.A, b), own(out.l, b), own(out.u, b)};
     kernels_.gradients(shape.n, shape.m, slots_[std::size_t(b)], targets);
-  });
+  };
+  const auto one = [&](const cpu::CpuTeam& team, int worker, int b) {
+    load_rhs(g.x, g.y, b, works_[std::size_t(worker)]);
+    adjoint(team, worker, b);
+    write_gradients(b);
+  };
+  if (lanes_ == 1 || settings.backward_method == BackwardMethod::admm) {
+    for_problems(batch_, one);
+  } else {
+    for_packs(batch_, [&](int worker, int first, int count) {
+      const cpu::CpuTeam team;
+      const unsigned known = adjoint_pack(worker, first, count, g.x, g.y);
+      for (int k = 0; k < count; ++k)
+        known >> k & 1 ? write_gradients(first + k) : one(team, worker, first + k);
+    });
+  }
   if (batch_ > 1) sum_shared(out);
 }
 
@@ -238,6 +252,7 @@ void Solver<R>::Impl::differentiate(const KktPoint<R>& point, Report* report) {
   problem_.A = point.A;
   for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
     cpu::Slot& s = slots_[std::size_t(b)];
+    s.packed = false;
     s.report = {};
     s.report.status = Status::invalid_input;
     if (load_point(point, b))

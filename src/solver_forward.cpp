@@ -53,9 +53,15 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
       settings((validate(shape_in, capacity_in, settings_in), settings_in)),
       backend_((check_device(settings_in.device), cpu::backend())),
       kernels_(backend_.kernels(R())),
+      pack_kernels_(backend_.packs(R())),
       executor_(settings_in.threads) {
   const int n = shape.n, m = shape.m, workers = executor_.threads();
-  const auto slots = std::size_t(settings.gradients ? capacity : workers);
+  if (wants_packs()) lanes_ = pack_kernels_.lanes;
+  const auto slots = std::size_t(settings.gradients ? capacity : workers * lanes_);
+  const auto packs = std::size_t(
+      lanes_ == 1          ? 0
+      : settings.gradients ? (capacity + lanes_ - 1) / lanes_
+                           : workers);
   core::Arena one_slot(nullptr), one_work(nullptr);
   int linear = m;
   for (int d : shape.cones) linear -= d;
@@ -66,13 +72,18 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
   cpu::Slot::lay_out(one_slot, n, m, linear, relaxed);
   cpu::Work::lay_out(one_work, n, m, interior);
   one_slot.take<double>(settings.gradients ? std::size_t(n + m) : 0);  // its start
-  const double wanted =
-      double(slots) * double(one_slot.bytes()) + double(workers) * double(one_work.bytes());
+  const std::size_t one_pack = lanes_ > 1 ? pack_kernels_.pack_bytes(n, m) : 0;
+  const std::size_t pack_work = lanes_ > 1 ? pack_kernels_.work_bytes(n, m) : 0;
+  const double wanted = double(slots) * double(one_slot.bytes()) +
+                        double(packs) * double(one_pack) +
+                        double(workers) * double(one_work.bytes() + pack_work);
   try {
     if (wanted > 1e15) throw std::bad_alloc();
-    memory_ =
-        std::make_unique<Block>(slots * one_slot.bytes() + std::size_t(workers) * one_work.bytes());
+    memory_ = std::make_unique<Block>(
+        slots * one_slot.bytes() + packs * one_pack +
+        std::size_t(workers) * (one_work.bytes() + pack_work));
     slots_.reserve(slots);
+    packs_.reserve(packs);
     reports.resize(std::size_t(capacity));
     if (settings.gradients) {
       starts_.reserve(slots);
@@ -89,6 +100,8 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
     if (settings.gradients) starts_.push_back(arena.take<double>(std::size_t(n + m)));
   }
   for (int w = 0; w < workers; ++w) works_.push_back(cpu::Work::lay_out(arena, n, m, interior));
+  for (std::size_t i = 0; i < packs; ++i) packs_.push_back(arena.take<char>(one_pack));
+  for (int w = 0; w < workers; ++w) pack_works_.push_back(arena.take<char>(pack_work));
   options_ = forward_options(settings, shape);
   bytes = memory_->bytes() + slots * sizeof(cpu::Slot) + reports.size() * sizeof(Report) +
           starts_.size() * (sizeof(double*) + 1);
@@ -147,9 +160,15 @@ void Solver<R>::Impl::solve(
     const cpu::CpuTeam team(executor_.tiles());
     kernels_.condense(team, view(problem, 0), settings.scaling, slots_[0], works_[0]);
   }
-  for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
-    solve_one(b, team, worker, changed, shared);
-  });
+  if (lanes_ > 1 && !shared && problem.P.data) {
+    for_packs(batch_, [&](int worker, int first, int count) {
+      solve_pack(worker, first, count, changed);
+    });
+  } else {
+    for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
+      solve_one(b, team, worker, changed, shared);
+    });
+  }
   kept_ = now;
   std::fill(has_start_.begin(), has_start_.end(), char(0));
   log_summary(batch_, std::chrono::duration<double>(Clock::now() - start).count());
@@ -171,7 +190,7 @@ void Solver<R>::Impl::solve_one(
     if (!late && !factored(s.own)) kernels_.condense(team, p, settings.scaling, s, work);
     s.used = s.own;
   }
-  s.has_gradient = false;
+  s.packed = false;
   load_start(b, s);
   if (late) {
     s.report = never_started(Status::iteration_limit);
@@ -183,24 +202,35 @@ void Solver<R>::Impl::solve_one(
         : s.used.report.outcome == core::Condensing::non_convex ? Status::non_convex
                                                                 : Status::numerical_error);
   }
+  s.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  finish_one(b, s, worker, team);
+}
+
+/// What follows the solve of a problem.
+template <class R>
+void Solver<R>::Impl::finish_one(int b, cpu::Slot& s, int worker, const cpu::CpuTeam& team) {
+  const View p = view(problem_, b);
   s.warm = false;
   const bool answered =
       s.report.status == Status::solved || s.report.status == Status::solved_inaccurate;
   s.has_gradient = settings.gradients && settings.polish && answered;
   if (s.has_gradient && settings.kappa > 0) {
-    kernels_.relax(team, p, settings.kappa, s, work);
+    const auto start = Clock::now();
+    kernels_.relax(team, p, settings.kappa, s, works_[std::size_t(worker)]);
     s.has_gradient = s.smoothed;
+    s.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   }
-  s.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   write(solution_, s, p, b);
   progress(1);
 }
 
-#define BPQP_INSTANTIATE(R)                                                             \
-  template Solver<R>::Impl::Impl(const Shape&, int, const Settings&);                   \
-  template void Solver<R>::Impl::solve(const Problem<R>&, const Solution<R>&, Changed); \
-  template core::ProblemView<R> Solver<R>::Impl::view(const Problem<R>&, int) const;    \
-  template bool Solver<R>::Impl::by_tiles(int) const;
+#define BPQP_INSTANTIATE(R)                                                               \
+  template Solver<R>::Impl::Impl(const Shape&, int, const Settings&);                     \
+  template void Solver<R>::Impl::solve(const Problem<R>&, const Solution<R>&, Changed);   \
+  template core::ProblemView<R> Solver<R>::Impl::view(const Problem<R>&, int) const;      \
+  template bool Solver<R>::Impl::by_tiles(int) const;                                     \
+  template void Solver<R>::Impl::solve_one(int, const cpu::CpuTeam&, int, Changed, bool); \
+  template void Solver<R>::Impl::finish_one(int, cpu::Slot&, int, const cpu::CpuTeam&);
 BPQP_INSTANTIATE(float)
 BPQP_INSTANTIATE(double)
 #undef BPQP_INSTANTIATE

@@ -63,7 +63,9 @@ class Solver<R>::Impl {
   std::vector<int> cone_start_;  ///< first row of every cone, and m
 
   View view(const Problem<R>& p, int b) const;
-  cpu::Slot& slot(int b, int worker) { return slots_[settings.gradients ? b : worker]; }
+  cpu::Slot& slot(int b, int worker) {
+    return slots_[std::size_t(settings.gradients ? b : worker * lanes_ + b % lanes_)];
+  }
   cpu::CpuTeam team() const;
   /// Few large problems: one after the other, each over all threads.
   bool by_tiles(int batch) const;
@@ -71,6 +73,21 @@ class Solver<R>::Impl {
   template <class Body>
   void for_problems(int batch, const Body& body);
   void solve_one(int b, const cpu::CpuTeam& team, int worker, Changed changed, bool shared);
+  void finish_one(int b, cpu::Slot& slot, int worker, const cpu::CpuTeam& team);
+
+  // Packs of problems (solver_packs.cpp).
+  bool wants_packs() const;
+  /// body(worker, first, count) for every pack of the batch.
+  template <class Body>
+  void for_packs(int batch, const Body& body);
+  void solve_pack(int worker, int first, int count, Changed changed);
+  /// Those of the pack's problems whose adjoint is now known, as bits.
+  unsigned adjoint_pack(
+      int worker, int first, int count, const VectorBatch<R>& g_x, const VectorBatch<R>& g_y);
+  void unpack(int b, cpu::Slot& slot);
+  void* pack_memory(int worker, int first) {
+    return packs_[std::size_t(settings.gradients ? first / lanes_ : worker)];
+  }
   static Kept kept_of(const Problem<R>& p);
   void require_kept(const Problem<R>& problem) const;
   static void forget_factors(cpu::Slot& slot);
@@ -88,12 +105,16 @@ class Solver<R>::Impl {
 
   const cpu::Backend& backend_;
   const cpu::Kernels<R>& kernels_;
+  const cpu::PackKernels<R>& pack_kernels_;
   cpu::Executor executor_;
   std::unique_ptr<Block> memory_;
   std::vector<cpu::Slot> slots_;
   std::vector<cpu::Work> works_;
-  std::vector<double*> starts_;  ///< [capacity] x [n], then y [m]; none without gradients
-  std::vector<char> has_start_;  ///< [capacity]
+  int lanes_ = 1;                  ///< problems to a pack; 1: there are no packs
+  std::vector<void*> packs_;       ///< memory of every pack, or of one per worker
+  std::vector<void*> pack_works_;  ///< scratch of every worker
+  std::vector<double*> starts_;    ///< [capacity] x [n], then y [m]; none without gradients
+  std::vector<char> has_start_;    ///< [capacity]
 
   Problem<R> problem_;  ///< of the last solve (or differentiate)
   Solution<R> solution_;
@@ -123,6 +144,19 @@ void Solver<R>::Impl::for_problems(int batch, const Body& body) {
     for (int b = begin; b < end; ++b) body(team, worker, b);
   };
   executor_.for_chunks(batch, chunk, std::ref(problems));  // by reference: nothing is allocated
+}
+
+template <class R>
+template <class Body>
+void Solver<R>::Impl::for_packs(int batch, const Body& body) {
+  const int packs = (batch + lanes_ - 1) / lanes_;
+  constexpr int kMostPacks = 16;  // to a chunk
+  const int chunk = std::clamp(packs / (4 * executor_.threads()), 1, kMostPacks);
+  const auto some = [&](int worker, int begin, int end) {
+    for (int pack = begin; pack < end; ++pack)
+      body(worker, pack * lanes_, std::min(lanes_, batch - pack * lanes_));
+  };
+  executor_.for_chunks(packs, chunk, std::ref(some));
 }
 
 }  // namespace bpqp

@@ -17,24 +17,24 @@ constexpr double kDependent = 1e-13;
 
 template <class R>
 struct WorkingSet {
-  int capacity = 0;             ///< most rows: min(2 n, m). No more than n are independent, but
-                                ///< with S + mu I the set may be larger
-  int* list = nullptr;          ///< [capacity] rows in the order of the factor
-  signed char* side = nullptr;  ///< [m] 1: at u, -1: at l, 0: not in the set
-  R* y = nullptr;               ///< [m] multipliers, zero off the set
-  R* change = nullptr;          ///< [m] sum of the changes of y since `change` was last set to zero
-                                ///< (each pass does): steps that refine x, too small to be seen in
-                                ///< a difference of two y
-  R* L = nullptr;               ///< [capacity x capacity] column-major, lower
-  int size = 0;                 ///< k; the same on every lane, each lane has its own copy
-  bool least_norm = false;      ///< K is not known to be regular and P is singular: derivatives are
-                                ///< those of least_norm.hpp; likewise the same on every lane
+  int capacity = 0;     ///< most rows: min(2 n, m). No more than n are independent, but
+                        ///< with S + mu I the set may be larger
+  int* list = nullptr;  ///< [capacity] rows in the order of the factor
+  typename LaneTraits<R>::Side* side = nullptr;  ///< [m] 1: at u, -1: at l, 0: not in the set
+  R* y = nullptr;                                ///< [m] multipliers, zero off the set
+  R* change = nullptr;      ///< [m] sum of the changes of y since `change` was last set to zero
+                            ///< (each pass does): steps that refine x, too small to be seen in
+                            ///< a difference of two y
+  R* L = nullptr;           ///< [capacity x capacity] column-major, lower
+  int size = 0;             ///< k; the same on every lane, each lane has its own copy
+  bool least_norm = false;  ///< K is not known to be regular and P is singular: derivatives are
+                            ///< those of least_norm.hpp; likewise the same on every lane
 
   BPQP_HD static WorkingSet lay_out(Arena& arena, int n, int m) {
     WorkingSet w;
     w.capacity = 2 * n < m ? 2 * n : m;
     w.list = arena.take<int>(w.capacity);
-    w.side = arena.take<signed char>(m);
+    w.side = arena.take<typename LaneTraits<R>::Side>(m);
     w.y = arena.take<R>(m);
     w.change = arena.take<R>(m);
     w.L = arena.take<R>(std::size_t(w.capacity) * w.capacity);
@@ -42,6 +42,7 @@ struct WorkingSet {
   }
 
   BPQP_HD R& factor(int i, int j) const { return L[std::size_t(j) * capacity + i]; }
+  BPQP_HD Mask<R> held(int row) const { return side[row] != 0; }
 };
 
 /// Appends `row` if it is independent of the set: s [capacity] becomes L^-1 S_W,row on return

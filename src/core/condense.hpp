@@ -61,8 +61,12 @@ struct Condensed {
 
 /// Factors H in place for sigma; returns the pivots, and in `diagonal` the largest entry of D P D.
 template <class D, class R, Team T>
-BPQP_HD Pivots factor_hessian(
-    const T& team, const ProblemView<D>& p, const Condensed<R>& c, double sigma, double& diagonal) {
+BPQP_HD auto factor_hessian(
+    const T& team,
+    const ProblemView<D>& p,
+    const Condensed<R>& c,
+    double sigma,
+    Wide<R>& diagonal) {
   diagonal = scale_hessian(team, c.L, p.n, c.scaling.D, sigma);
   return cholesky(team, c.L, p.n, p.n);
 }
@@ -106,6 +110,14 @@ BPQP_HD CondenseReport look_at_diagonal(
   return report;
 }
 
+/// Y = L^-1 A' and S, from c.L and the scaling.
+template <class D, class R, Team T>
+BPQP_HD void condense_rows(const T& team, const ProblemView<D>& p, const Condensed<R>& c) {
+  scale_rows(team, p, c.scaling, c.Y);
+  solve_lower(team, c.L, p.n, p.n, c.Y, p.m, p.n);
+  if (c.S) gram(team, c.Y, p.n, p.m, p.n, c.S, p.m);
+}
+
 /// Fills c's arrays (not c.report: that is the return value, for one lane to store).
 template <class D, class R, Team T>
 BPQP_HD CondenseReport condense(
@@ -139,9 +151,7 @@ BPQP_HD CondenseReport condense(
       return report;
     }
   }
-  scale_rows(team, p, c.scaling, c.Y);
-  solve_lower(team, c.L, p.n, p.n, c.Y, p.m, p.n);
-  if (c.S) gram(team, c.Y, p.n, p.m, p.n, c.S, p.m);
+  condense_rows(team, p, c);
   report.outcome = Condensing::done;
   return report;
 }

@@ -171,7 +171,7 @@ class ConePolish {
   BPQP_HD bool linear_rows_strict() {
     const double y_scale = nan_max(abs_max(team_, y_, p_.m), dual_scale());
     return strictly_complementary(team_, p_.linear_rows(), y_scale, [this](int i) {
-      return RowAtPoint{
+      return RowAtPoint<double>{
           double(p_.l[i]), double(p_.u[i]), double(s_.products.Ax[i]), double(y_[i]),
           set_.side[i] != 0};
     });

@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-#include "core/team.hpp"
+#include "core/lanes.hpp"
 
 namespace bpqp::core {
 
@@ -191,7 +191,7 @@ BPQP_HD void scaled_maxima(
     R* row_max,
     R* col_max) {
   const auto entry = [&](int i, int j) {
-    return std::fabs(R(M[std::size_t(j) * ld + i])) * (row_scale[i] * col_scale[j]);
+    return magnitude(R(M[std::size_t(j) * ld + i])) * (row_scale[i] * col_scale[j]);
   };
   for (int j : team.items(cols)) {
     R largest = col_max[j];
@@ -230,9 +230,9 @@ BPQP_HD Pick largest_of(const T& team, const R* v, int n) {
 
 /// Largest |v_i|, on every lane; NaN is kept.
 template <class D, Team T>
-BPQP_HD double abs_max(const T& team, const D* v, int n) {
-  double largest = 0;
-  for (int i : team.items(n)) largest = nan_max(largest, std::fabs(double(v[i])));
+BPQP_HD Wide<D> abs_max(const T& team, const D* v, int n) {
+  Wide<D> largest = 0;
+  for (int i : team.items(n)) largest = nan_max(largest, magnitude(Wide<D>(v[i])));
   return team.max(largest);
 }
 

@@ -34,9 +34,7 @@ BPQP_HD bool condense_augmented(
   add_outer(team, c.Y, p.n, p.m, p.n, c.L, p.n);
   const Pivots pivots = cholesky(team, c.L, p.n, p.n);
   if (!pivots.positive || !(pivots.smallest > kSingularPivot * (1 + gamma))) return false;
-  scale_rows(team, p, c.scaling, c.Y);
-  solve_lower(team, c.L, p.n, p.n, c.Y, p.m, p.n);
-  if (c.S) gram(team, c.Y, p.n, p.m, p.n, c.S, p.m);
+  condense_rows(team, p, c);
   return true;
 }
 

@@ -49,11 +49,11 @@ BPQP_HD void measure_rows(
     R* lowest,
     R* highest,
     R* weight) {
-  constexpr R kUnmoved = R(1e30);
+  constexpr double kUnmoved = 1e30;
   for (int i : team.items(m)) {
-    lowest[i] = l[i] - R(tolerance) * (1 + std::fabs(l[i]));
-    highest[i] = u[i] + R(tolerance) * (1 + std::fabs(u[i]));
-    weight[i] = diagonal[i] > 0 ? 1 / std::sqrt(diagonal[i]) : kUnmoved;
+    lowest[i] = l[i] - R(tolerance) * (R(1) + magnitude(l[i]));
+    highest[i] = u[i] + R(tolerance) * (R(1) + magnitude(u[i]));
+    weight[i] = select(diagonal[i] > R(0), R(1) / root_of(diagonal[i]), R(kUnmoved));
   }
   team.sync();
 }

@@ -14,7 +14,6 @@
 #pragma once
 
 #include "core/forward_certificates.hpp"
-#include "core/regular.hpp"
 
 namespace bpqp::core {
 
@@ -106,6 +105,7 @@ class Forward : private ForwardCertificates<D, R, T> {
   using Certificates::schur_;
   using Certificates::sides_by_slack;
   using Certificates::start_set;
+  using Certificates::strict;
   using Certificates::team_;
   using Certificates::unbounded;
   using Certificates::unscale_y;
@@ -183,25 +183,6 @@ class Forward : private ForwardCertificates<D, R, T> {
     if (!free_rows)
       rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a, nearly_dependent(c_.report.singular));
     w_.least_norm = c_.report.singular && !report_.differentiable;
-  }
-
-  BPQP_HD bool strict() {
-    double y_scale = 0;
-    for (int i : team_.items(p_.m)) y_scale = nan_max(y_scale, std::fabs(double(w_.y[i])));
-    for (int j : team_.items(p_.n)) {  // what the multipliers balance: they may all be rounding
-      const double largest = nan_max(
-          std::fabs(double(p_.q[j])),
-          nan_max(std::fabs(double(s_.products.Px[j])), std::fabs(double(s_.products.Aty[j]))));
-      y_scale = nan_max(y_scale, cost_ * double(c_.scaling.D[j]) * largest);
-      // and so may what they balance: x is known to no more than this beside what moves it by one
-      const double d = double(c_.scaling.D[j]);
-      if (p_.P)
-        y_scale = nan_max(y_scale, kBalance * d * d * double(p_.P[std::size_t(j) * p_.n + j]));
-    }
-    return strictly_complementary(team_, p_.m, team_.max(y_scale), [this](int i) {
-      const double Ax = double(s_.products.Ax[i]) * double(c_.scaling.E[i]);
-      return RowAtPoint{double(s_.l[i]), double(s_.u[i]), Ax, double(w_.y[i]), w_.side[i] != 0};
-    });
   }
 
   double least_ = INFINITY;  ///< like best_, without the interior point

@@ -95,7 +95,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
     team_.sync();
     w_.size = 0;
     guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);
-    const R mu = schur_.mu;
+    const double mu = schur_.mu;
     schur_.mu = dual_proximal();
     bool found = false;
     for (int pass = 0; pass < kFeasibilityPasses && !found; ++pass) {
@@ -116,7 +116,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
   /// infeasible() with the exact factor of as many rows of the set as are independent: those are
   /// changed until A'y = 0, the others keep their multipliers.
   BPQP_HD bool infeasible_on_independent_rows() {
-    const R mu = schur_.mu;
+    const double mu = schur_.mu;
     schur_.mu = 0;
     rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);
     const bool found = infeasible();

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "core/dual_active_set.hpp"
-#include "core/forward_work.hpp"
+#include "core/regular.hpp"
 
 namespace bpqp::core {
 
@@ -15,6 +15,9 @@ constexpr double kRowTolerance = 1e-11;
 
 template <class D, class R, Team T>
 class ForwardPoint {
+ protected:
+  using W = Wide<R>;
+
  public:
   BPQP_HD ForwardPoint(
       const T& team,
@@ -50,8 +53,7 @@ class ForwardPoint {
     const Scaling<R> scale = c_.scaling;
     for (int j : team_.items(p_.n))
       s_.h[j] =
-          R(-cost_ * double(scale.D[j]) *
-            (double(s_.products.Px[j]) + double(p_.q[j]) + double(s_.products.Aty[j])));
+          R(-cost_ * W(scale.D[j]) * (W(s_.products.Px[j]) + W(p_.q[j]) + W(s_.products.Aty[j])));
     activities_at_y(s_.products.Ax);
   }
 
@@ -102,11 +104,30 @@ class ForwardPoint {
   }
 
   /// y of the pass's start, scaled.
-  BPQP_HD R y_start(int i) const { return R(double(y_[i]) * cost_ / double(c_.scaling.E[i])); }
+  BPQP_HD R y_start(int i) const { return R(W(y_[i]) * cost_ / W(c_.scaling.E[i])); }
 
   BPQP_HD void unscale_y() {
-    for (int i : team_.items(p_.m)) y_[i] = R(double(w_.y[i]) * double(c_.scaling.E[i]) / cost_);
+    for (int i : team_.items(p_.m)) y_[i] = R(W(w_.y[i]) * W(c_.scaling.E[i]) / cost_);
     team_.sync();
+  }
+
+  /// Whether the point is strictly complementary.
+  BPQP_HD Mask<R> strict() {
+    W y_scale = 0;
+    for (int i : team_.items(p_.m)) y_scale = nan_max(y_scale, magnitude(W(w_.y[i])));
+    for (int j : team_.items(p_.n)) {  // what the multipliers balance: they may all be rounding
+      const W largest = nan_max(
+          magnitude(W(p_.q[j])),
+          nan_max(magnitude(W(s_.products.Px[j])), magnitude(W(s_.products.Aty[j]))));
+      const W d = W(c_.scaling.D[j]);
+      y_scale = nan_max(y_scale, cost_ * d * largest);
+      // and so may what they balance: x is known to no more than this beside what moves it by one
+      if (p_.P) y_scale = nan_max(y_scale, kBalance * d * d * W(p_.P[std::size_t(j) * p_.n + j]));
+    }
+    return strictly_complementary(team_, p_.m, team_.max(y_scale), [this](int i) {
+      const W Ax = W(s_.products.Ax[i]) * W(c_.scaling.E[i]);
+      return RowAtPoint<W>{W(s_.l[i]), W(s_.u[i]), Ax, W(w_.y[i]), w_.held(i)};
+    });
   }
 
   const T& team_;
@@ -118,7 +139,7 @@ class ForwardPoint {
   R *x_, *y_;
   Schur<R> schur_;
   RowSides<R> rows_;
-  double cost_ = 1;
+  W cost_ = 1;
   double best_ = INFINITY;  ///< worst relative residual of the best point so far
   ForwardReport report_;
 
@@ -126,19 +147,19 @@ class ForwardPoint {
   BPQP_HD void scale_bounds() {
     const Scaling<R> scale = c_.scaling;
     for (int i : team_.items(p_.m)) {
-      const double l = double(p_.l[i]), u = double(p_.u[i]);
-      s_.l[i] = i < p_.linear_rows() && has_lower(l) ? R(l) * scale.E[i] : R(-INFINITY);
-      s_.u[i] = has_upper(u) ? R(u) * scale.E[i] : R(INFINITY);
+      const W l = W(p_.l[i]), u = W(p_.u[i]);
+      s_.l[i] = select(has_lower(l), R(l) * scale.E[i], R(-INFINITY));
+      if (i >= p_.linear_rows()) s_.l[i] = R(-INFINITY);
+      s_.u[i] = select(has_upper(u), R(u) * scale.E[i], R(INFINITY));
     }
     schur_diagonal(team_, c_.Y, c_.S, p_.n, p_.m, s_.diagonal);
     measure_rows(
         team_, s_.l, s_.u, s_.diagonal, kRowTolerance, p_.m, s_.lowest, s_.highest, s_.weight);
-    double cost = 0;  // a linear program's cost is scaled to one; y then carries the scale
+    W cost = 0;  // a linear program's cost is scaled to one; y then carries the scale
     if (!p_.P)
-      for (int j : team_.items(p_.n))
-        cost = nan_max(cost, std::fabs(double(p_.q[j]) * double(scale.D[j])));
+      for (int j : team_.items(p_.n)) cost = nan_max(cost, magnitude(W(p_.q[j]) * W(scale.D[j])));
     cost = team_.max(cost);
-    cost_ = cost > 0 ? 1 / floor_power_of_two(cost) : 1;
+    cost_ = select(cost > W(0), W(1) / floor_power_of_two(cost), W(1));
     schur_ = {p_.n, p_.m, c_.Y, c_.S, s_.diagonal, s_.kkt.spare};
     rows_ = {s_.l, s_.u, kRowTolerance, 0, s_.lowest, s_.highest, s_.weight};
   }

@@ -131,7 +131,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
     return most < o_.max_exchanges ? most : o_.max_exchanges;
   }
 
-  BPQP_HD R dual_proximal() const { return R(kDualProximal * abs_max(team_, s_.diagonal, p_.m)); }
+  BPQP_HD double dual_proximal() const { return kDualProximal * abs_max(team_, s_.diagonal, p_.m); }
 
   bool verified_ = false;       ///< KKT holds on the working set in the constraint-space problem
   bool lost_ = false;           ///< the active-set method gave up: more ADMM before the next try

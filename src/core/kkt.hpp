@@ -65,7 +65,7 @@ struct DirectKkt {
     const int k = w->size;
     for (int j : team.items(k)) {
       const int row = w->list[j];
-      scratch[j] = dot(c->Y + std::size_t(row) * n, t, n) - d[row];
+      scratch[j] = select(w->held(row), dot(c->Y + std::size_t(row) * n, t, n) - d[row], R(0));
     }
     team.sync();
     cholesky_solve(team, w->L, k, w->capacity, scratch);
@@ -82,7 +82,7 @@ struct KktReport {
 
 /// Residual of (w, d) against (g_x, g_y) into s.r_x, s.r_y (user units); returns its norm.
 template <class D, class R, Team T>
-BPQP_HD double kkt_residual(
+BPQP_HD Wide<R> kkt_residual(
     const T& team,
     const ProblemView<D>& p,
     bool symmetric,
@@ -94,17 +94,17 @@ BPQP_HD double kkt_residual(
     const KktScratch<R>& s) {
   hessian_product(team, p, symmetric, w, s.r_x, s.t);
   columns_product(team, p, d, s.t);
-  double norm = 0;
+  Wide<R> norm = 0;
   for (int j : team.items(p.n)) {
     s.r_x[j] = (g_x ? g_x[j] : R(0)) - s.r_x[j] - s.t[j];
-    norm = nan_max(norm, std::fabs(double(s.r_x[j])));
+    norm = nan_max(norm, magnitude(Wide<R>(s.r_x[j])));
   }
   for (int i : team.items(p.m)) s.r_y[i] = 0;
   team.sync();
   for (int j : team.items(set.size)) {
     const int i = set.list[j];
-    s.r_y[i] = (g_y ? g_y[i] : R(0)) - row_product(p, i, w);
-    norm = nan_max(norm, std::fabs(double(s.r_y[i])));
+    s.r_y[i] = select(set.held(i), (g_y ? g_y[i] : R(0)) - row_product(p, i, w), R(0));
+    norm = nan_max(norm, magnitude(Wide<R>(s.r_y[i])));
   }
   return team.max(norm);
 }
@@ -113,7 +113,7 @@ BPQP_HD double kkt_residual(
 /// further pass makes it smaller. The scaled data count as one, so that row i's entries are
 /// 1 / (E_i D_j).
 template <class R, Team T>
-BPQP_HD double kkt_rounding(
+BPQP_HD Wide<R> kkt_rounding(
     const T& team,
     const Scaling<R>& scale,
     const WorkingSet<R>& set,
@@ -121,24 +121,25 @@ BPQP_HD double kkt_rounding(
     const R* w,
     const R* d) {
   constexpr double kPrecision = 0x1p-52;
-  double primal = 0, dual = 0, largest_d = 0, largest_e = 0;
+  using W = Wide<R>;
+  W primal = 0, dual = 0, largest_d = 0, largest_e = 0;
   for (int j : team.items(n)) {
-    primal = nan_max(primal, std::fabs(double(w[j]) / double(scale.D[j])));
-    largest_d = nan_max(largest_d, 1 / double(scale.D[j]));
+    primal = nan_max(primal, magnitude(W(w[j]) / W(scale.D[j])));
+    largest_d = nan_max(largest_d, W(1) / W(scale.D[j]));
   }
   for (int k : team.items(set.size)) {
     const int i = set.list[k];
-    dual = nan_max(dual, std::fabs(double(d[i]) / double(scale.E[i])));
-    largest_e = nan_max(largest_e, 1 / double(scale.E[i]));
+    dual = nan_max(dual, magnitude(W(d[i]) / W(scale.E[i])));
+    largest_e = nan_max(largest_e, select(set.held(i), W(1) / W(scale.E[i]), W(0)));
   }
   primal = team.max(primal), dual = team.max(dual);
-  const double columns = team.max(largest_d), rows = team.max(largest_e);
-  return kPrecision * nan_max(nan_max(primal, dual) * columns, primal * rows);
+  const W columns = team.max(largest_d), rows = team.max(largest_e);
+  return W(kPrecision) * nan_max(nan_max(primal, dual) * columns, primal * rows);
 }
 
 /// (w, d) = 0, whose residual is the right-hand side; returns its norm.
 template <class D, class R, Team T>
-BPQP_HD double kkt_start(
+BPQP_HD Wide<R> kkt_start(
     const T& team,
     const ProblemView<D>& p,
     const WorkingSet<R>& set,
@@ -147,16 +148,16 @@ BPQP_HD double kkt_start(
     R* w,
     R* d,
     const KktScratch<R>& s) {
-  double norm = 0;
+  Wide<R> norm = 0;
   for (int j : team.items(p.n)) {
     w[j] = 0;
     s.r_x[j] = g_x ? g_x[j] : R(0);
-    norm = nan_max(norm, std::fabs(double(s.r_x[j])));
+    norm = nan_max(norm, magnitude(Wide<R>(s.r_x[j])));
   }
   for (int i : team.items(p.m)) {
     d[i] = 0;
-    s.r_y[i] = g_y && set.side[i] != 0 ? g_y[i] : R(0);
-    norm = nan_max(norm, std::fabs(double(s.r_y[i])));
+    s.r_y[i] = g_y ? select(set.held(i), g_y[i], R(0)) : R(0);
+    norm = nan_max(norm, magnitude(Wide<R>(s.r_y[i])));
   }
   return team.max(norm);
 }

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "core/team.hpp"
+#include "core/lanes.hpp"
 
 namespace bpqp::core {
 
@@ -43,19 +43,23 @@ struct ProblemView {
   /// Rows l <= a'x <= u: the cones' rows follow them.
   BPQP_HD int linear_rows() const { return cones.count > 0 ? cones.start[0] : m; }
   /// P_jj.
-  BPQP_HD double hessian_entry(int j) const {
-    return known.diagonal ? known.diagonal[j] : P ? double(P[std::size_t(j) * n + j]) : 0;
+  BPQP_HD Wide<D> hessian_entry(int j) const {
+    return known.diagonal ? Wide<D>(known.diagonal[j])
+           : P            ? Wide<D>(P[std::size_t(j) * n + j])
+                          : Wide<D>(0);
   }
 };
 
 /// A side at or beyond this magnitude is absent (bpqp/problem.hpp: kInfinity).
 constexpr double kAbsent = 1e30;
 
-BPQP_HD inline bool has_lower(double l) {
-  return l > -kAbsent;
+template <class W>
+BPQP_HD Mask<W> has_lower(W l) {
+  return l > W(-kAbsent);
 }
-BPQP_HD inline bool has_upper(double u) {
-  return u < kAbsent;
+template <class W>
+BPQP_HD Mask<W> has_upper(W u) {
+  return u < W(kAbsent);
 }
 
 }  // namespace bpqp::core

@@ -14,30 +14,32 @@ constexpr double kStrict = 1e-7;
 /// And what it balances counts as this much of P (scaled) at least.
 constexpr double kBalance = 1e-9;
 
-BPQP_HD inline bool near_side(double Ax, double l, double u) {
-  return (has_lower(l) && !(Ax - l > kStrict * (1 + std::fabs(l)))) ||
-         (has_upper(u) && !(u - Ax > kStrict * (1 + std::fabs(u))));
+template <class W>
+BPQP_HD Mask<W> near_side(W Ax, W l, W u) {
+  return (has_lower(l) & !(Ax - l > kStrict * (W(1) + magnitude(l)))) |
+         (has_upper(u) & !(u - Ax > kStrict * (W(1) + magnitude(u))));
 }
 
 /// A linear row at a point, in any units.
+template <class W>
 struct RowAtPoint {
-  double l, u, Ax, y;
-  bool held;  ///< in the working set
+  W l, u, Ax, y;
+  Mask<W> held;  ///< in the working set
 };
 
 /// Whether every inequality of the first `rows` is clearly active or clearly inactive, and every
 /// equality held. row(i) gives RowAtPoint; y_scale is what multipliers are measured by.
-template <Team T, class Row>
-BPQP_HD bool strictly_complementary(const T& team, int rows, double y_scale, const Row& row) {
-  double weak = 0;
+template <class W, Team T, class Row>
+BPQP_HD Mask<W> strictly_complementary(const T& team, int rows, W y_scale, const Row& row) {
+  W weak = 0;
   for (int i : team.items(rows)) {
-    const RowAtPoint r = row(i);
-    const bool strict = r.l == r.u ? r.held
-                        : r.held   ? std::fabs(r.y) > kStrict * y_scale
-                                   : !near_side(r.Ax, r.l, r.u);
-    if (!strict) weak = 1;
+    const RowAtPoint<W> r = row(i);
+    const Mask<W> strict = select(
+        r.l == r.u, r.held,
+        select(r.held, magnitude(r.y) > kStrict * y_scale, !near_side(r.Ax, r.l, r.u)));
+    weak = select(strict, weak, W(1));
   }
-  return team.max(weak) == 0;
+  return team.max(weak) == W(0);
 }
 
 /// Rows whose S_WW, its diagonal scaled to one, has a smaller eigenvalue (P positive definite: an
@@ -60,26 +62,37 @@ constexpr double kRegularResidual = 1e-8;
 /// 1 over the smallest eigenvalue of S_WW, its diagonal scaled to one, by inverse iteration, or
 /// less where it is clearly below `limit`; 1 for fewer than two rows. v is scratch [w.size].
 template <class R, Team T>
-BPQP_HD double inverse_growth(
-    const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v, double limit = 0) {
+BPQP_HD Wide<R> inverse_growth(
+    const T& team,
+    const Schur<R>& schur,
+    const WorkingSet<R>& w,
+    R* v,
+    double limit = 0,
+    int steps = kInverseSteps) {
+  using W = Wide<R>;
   const int k = w.size;
   if (k < 2) return 1;
-  for (int j : team.items(k)) v[j] = R(std::cos(1.0 + 2.0 * j));
-  double growth = 0;
-  for (int step = 0; step < kInverseSteps; ++step) {
-    double squares = 0;
-    for (int j : team.items(k)) squares += double(v[j]) * double(v[j]);
-    const double norm = std::sqrt(team.sum(squares));
-    for (int j : team.items(k)) v[j] *= R(std::sqrt(double(schur.pivot(w.list[j]))) / norm);
+  const auto weight = [&](int j) {  // rows that this lane does not hold have no part
+    return select(w.held(w.list[j]), root_of(W(schur.pivot(w.list[j]))), W(0));
+  };
+  for (int j : team.items(k))
+    v[j] = select(w.held(w.list[j]), R(std::cos(1.0 + 2.0 * w.list[j])), R(0));
+  W growth = 0;
+  for (int step = 0; step < steps; ++step) {
+    W squares = 0;
+    for (int j : team.items(k)) squares += W(v[j]) * W(v[j]);
+    squares = team.sum(squares);
+    const W norm = root_of(select(squares > W(0), squares, W(1)));
+    for (int j : team.items(k)) v[j] *= R(weight(j) / norm);
     team.sync();
     cholesky_solve(team, w.L, k, w.capacity, v);
     squares = 0;
     for (int j : team.items(k)) {
-      v[j] *= R(std::sqrt(double(schur.pivot(w.list[j]))));
-      squares += double(v[j]) * double(v[j]);
+      v[j] *= R(weight(j));
+      squares += W(v[j]) * W(v[j]);
     }
-    growth = std::sqrt(team.sum(squares));
-    if (step == 1 && growth < kClearly * limit) break;
+    growth = root_of(team.sum(squares));
+    if (step == 1 && all(growth < W(kClearly * limit))) break;
   }
   return growth;
 }

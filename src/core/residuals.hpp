@@ -8,6 +8,8 @@
 ///   gap = |x'P x + q'x + h(y)|                        scale |x'P x|, |q'x|, |h|
 #pragma once
 
+#include <type_traits>
+
 #include "core/cone.hpp"
 #include "core/dense.hpp"
 #include "core/structure.hpp"
@@ -34,28 +36,30 @@ BPQP_HD void copy_point(const T& team, int n, int m, const R* x, const R* y, R* 
   team.sync();
 }
 
-struct Residuals {
-  double primal = 0, dual = 0, gap = 0;
-  double primal_scale = 0, dual_scale = 0, gap_scale = 0;
-  double objective = 0;
+template <class W>
+struct ResidualsOf {
+  W primal = 0, dual = 0, gap = 0;
+  W primal_scale = 0, dual_scale = 0, gap_scale = 0;
+  W objective = 0;
 
-  BPQP_HD static double relative(double residual, double scale) {
-    return residual / (scale > 1 ? scale : 1);
+  BPQP_HD static W relative(W residual, W scale) {
+    return residual / select(scale > W(1), scale, W(1));
   }
   /// The largest of the three residuals over eps_abs + eps_rel scale: solved if <= 1.
-  BPQP_HD double over(double eps_abs, double eps_rel) const {
-    const auto ratio = [&](double residual, double scale) {
-      return residual == 0 ? 0 : residual / (eps_abs + eps_rel * scale);
+  BPQP_HD W over(double eps_abs, double eps_rel) const {
+    const auto ratio = [&](W residual, W scale) {
+      return select(residual == W(0), W(0), residual / (W(eps_abs) + W(eps_rel) * scale));
     };
     return nan_max(
         nan_max(ratio(primal, primal_scale), ratio(dual, dual_scale)), ratio(gap, gap_scale));
   }
-  BPQP_HD double worst_relative() const {
+  BPQP_HD W worst_relative() const {
     return nan_max(
         nan_max(relative(primal, primal_scale), relative(dual, dual_scale)),
         relative(gap, gap_scale));
   }
 };
+using Residuals = ResidualsOf<double>;
 
 /// out [n] = (P + P')/2 x. scratch [n] is used if P is not symmetric.
 template <class D, class R, Team T>
@@ -76,20 +80,22 @@ BPQP_HD void hessian_product(
 /// h(y) = sum u_i max(y_i, 0) + l_i min(y_i, 0) over the finite sides + u_k'y_k over the cones;
 /// `stray` gets the largest |y_i| at a side that does not exist, or distance of y_k to its cone.
 template <class D, class R, Team T>
-BPQP_HD double support(const T& team, const ProblemView<D>& p, const R* y, double& stray) {
-  double h = 0, off = 0;
+BPQP_HD Wide<R> support(const T& team, const ProblemView<D>& p, const R* y, Wide<R>& stray) {
+  using W = Wide<R>;
+  W h = 0, off = 0;
   const int linear = p.linear_rows();
   for (int i : team.items(linear)) {
-    const double y_i = double(y[i]), l = double(p.l[i]), u = double(p.u[i]);
-    const bool upper = y_i > 0;
-    if (upper ? has_upper(u) : has_lower(l))
-      h += y_i == 0 ? 0 : y_i * (upper ? u : l);
-    else
-      off = nan_max(off, std::fabs(y_i));
+    const W y_i = W(y[i]), l = W(p.l[i]), u = W(p.u[i]);
+    const auto upper = y_i > W(0);
+    const auto exists = select(upper, u<W(kAbsent), l> W(-kAbsent));
+    h += select(exists & (y_i != W(0)), y_i * select(upper, u, l), W(0));
+    off = nan_max(off, select(exists, W(0), magnitude(y_i)));
   }
-  for (int i : team.items(p.m - linear)) h += double(y[linear + i]) * double(p.u[linear + i]);
-  for (int k : team.items(p.cones.count))
-    off = nan_max(off, soc::distance(y + p.cones.first(k), p.cones.size(k)));
+  if constexpr (std::is_same_v<W, double>) {  // no packs of cones
+    for (int i : team.items(p.m - linear)) h += double(y[linear + i]) * double(p.u[linear + i]);
+    for (int k : team.items(p.cones.count))
+      off = nan_max(off, soc::distance(y + p.cones.first(k), p.cones.size(k)));
+  }
   stray = team.max(off);
   return team.sum(h);
 }
@@ -163,34 +169,36 @@ BPQP_HD void kkt_products(
 
 /// The residuals of (x, y) from its products k.
 template <class D, class R, Team T>
-BPQP_HD Residuals
-residuals(const T& team, const ProblemView<D>& p, const R* x, const R* y, const KktVectors<R>& k) {
-  double xPx = 0, qx = 0, dual = 0, dual_scale = 0, primal = 0, primal_scale = 0;
+BPQP_HD ResidualsOf<Wide<R>> residuals(
+    const T& team, const ProblemView<D>& p, const R* x, const R* y, const KktVectors<R>& k) {
+  using W = Wide<R>;
+  W xPx = 0, qx = 0, dual = 0, dual_scale = 0, primal = 0, primal_scale = 0;
   for (int j : team.items(p.n)) {
-    const double Px = double(k.Px[j]), Aty = double(k.Aty[j]), q = double(p.q[j]);
-    xPx += double(x[j]) * Px;
-    qx += double(x[j]) * q;
-    dual = nan_max(dual, std::fabs(Px + q + Aty));
-    dual_scale = nan_max(dual_scale, nan_max(std::fabs(Px), nan_max(std::fabs(q), std::fabs(Aty))));
+    const W Px = W(k.Px[j]), Aty = W(k.Aty[j]), q = W(p.q[j]);
+    xPx += W(x[j]) * Px;
+    qx += W(x[j]) * q;
+    dual = nan_max(dual, magnitude(Px + q + Aty));
+    dual_scale = nan_max(dual_scale, nan_max(magnitude(Px), nan_max(magnitude(q), magnitude(Aty))));
   }
   for (int i : team.items(p.linear_rows())) {
-    const double Ax = double(k.Ax[i]), l = double(p.l[i]), u = double(p.u[i]);
-    const double s = Ax < l && has_lower(l) ? l : Ax > u && has_upper(u) ? u : Ax;
-    primal = nan_max(primal, std::fabs(Ax - s));
-    primal_scale = nan_max(primal_scale, nan_max(std::fabs(Ax), std::fabs(s)));
+    const W Ax = W(k.Ax[i]), l = W(p.l[i]), u = W(p.u[i]);
+    const W s = select((Ax < l) & has_lower(l), l, select((Ax > u) & has_upper(u), u, Ax));
+    primal = nan_max(primal, magnitude(Ax - s));
+    primal_scale = nan_max(primal_scale, nan_max(magnitude(Ax), magnitude(s)));
   }
-  for (int c : team.items(p.cones.count))
-    primal = nan_max(primal, cone_residual(p, k.Ax, c, primal_scale));
-  double stray = 0;
-  const double h = support(team, p, y, stray);
+  if constexpr (std::is_same_v<W, double>)
+    for (int c : team.items(p.cones.count))
+      primal = nan_max(primal, cone_residual(p, k.Ax, c, primal_scale));
+  W stray = 0;
+  const W h = support(team, p, y, stray);
 
-  Residuals r;
+  ResidualsOf<W> r;
   xPx = team.sum(xPx), qx = team.sum(qx);
   r.primal = team.max(primal), r.primal_scale = team.max(primal_scale);
   r.dual = team.max(dual) + stray, r.dual_scale = team.max(dual_scale);
-  r.gap = std::fabs(xPx + qx + h);
-  r.gap_scale = nan_max(std::fabs(xPx), nan_max(std::fabs(qx), std::fabs(h)));
-  r.objective = xPx / 2 + qx;
+  r.gap = magnitude(xPx + qx + h);
+  r.gap_scale = nan_max(magnitude(xPx), nan_max(magnitude(qx), magnitude(h)));
+  r.objective = xPx / W(2) + qx;
   return r;
 }
 

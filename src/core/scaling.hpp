@@ -9,9 +9,6 @@
 /// Reads: the user's P and A. Writes: H = (P + P')/2, D, E. Next stage: condense.hpp.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-
 #include "core/dense.hpp"
 #include "core/structure.hpp"
 
@@ -38,15 +35,6 @@ struct Scaling {
   R* E = nullptr;  ///< [m]
 };
 
-/// The largest power of two that is at most `v` (v positive, normal).
-BPQP_HD inline double floor_power_of_two(double v) {
-  std::uint64_t bits;
-  std::memcpy(&bits, &v, sizeof bits);
-  bits &= 0x7ff0000000000000ull;
-  std::memcpy(&v, &bits, sizeof v);
-  return v;
-}
-
 /// H, lower triangle [n x n], = (P + P')/2. Returns whether P was symmetric to the last bit.
 template <class D, class R, Team T>
 BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
@@ -64,7 +52,7 @@ BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
 /// and infinities in A and on the diagonal of H (not read where P's is known). Returns false if
 /// there is one. row_max [m], col_max [n] are scratch.
 template <class D, class R, Team T>
-BPQP_HD bool equilibrate(
+BPQP_HD Mask<R> equilibrate(
     const T& team,
     const ProblemView<D>& p,
     const R* H,
@@ -73,44 +61,49 @@ BPQP_HD bool equilibrate(
     R* row_max,
     R* col_max,
     double enough = kScaledEnough) {
+  using W = Wide<R>;
   for (int j : team.items(p.n)) s.D[j] = 1;
   for (int i : team.items(p.m)) s.E[i] = 1;
   team.sync();
+  Mask<R> finite = W(0) < W(1), going = finite;
   for (int pass = 0; pass == 0 || pass < passes; ++pass) {
     // Of a semidefinite P the diagonal bounds every entry: |P_ij| <= sqrt(P_ii P_jj).
     for (int j : team.items(p.n)) {
       const R h = p.known.diagonal ? R(p.known.diagonal[j]) : H[std::size_t(j) * p.n + j];
-      col_max[j] = std::fabs(h) * (s.D[j] * s.D[j]);
+      col_max[j] = magnitude(h) * (s.D[j] * s.D[j]);
     }
     for (int i : team.items(p.m)) row_max[i] = 0;
     team.sync();
     maxima_of_rows(team, p, (const R*)s.D, (const R*)s.E, col_max, row_max);
-    const double largest = nan_max(abs_max(team, col_max, p.n), abs_max(team, row_max, p.m));
-    if (!(largest < INFINITY)) return false;
-    if (passes == 0) return true;
+    finite =
+        finite & (nan_max(abs_max(team, col_max, p.n), abs_max(team, row_max, p.m)) < INFINITY);
+    if (passes == 0 || !any(finite)) return finite;
     level_cones(team, p.cones, row_max);
 
-    double worst = 1;  // how far from 1 a maximum is, as a factor
+    W worst = 1;  // how far from 1 a maximum is, as a factor
     const auto rescale = [&](R& scale, R maximum) {
-      if (!(maximum > 1e-30)) return;  // an empty row or column keeps its scale
-      worst = nan_max(worst, nan_max(double(maximum), 1 / double(maximum)));
-      scale = R(floor_power_of_two(1.4142 * double(scale) / std::sqrt(double(maximum))));
+      const Mask<R> some = maximum > R(1e-30);  // an empty row or column keeps its scale
+      const W most = select(some, W(maximum), W(1));
+      worst = nan_max(worst, nan_max(most, 1 / most));
+      const R next = R(floor_power_of_two(1.4142 * W(scale) / root_of(most)));
+      scale = select(some & going, next, scale);
     };
     for (int j : team.items(p.n)) rescale(s.D[j], col_max[j]);
     for (int i : team.items(p.m)) rescale(s.E[i], row_max[i]);
-    if (team.max(worst) <= enough) break;
+    going = going & (team.max(worst) > enough);
+    if (!any(going)) break;
   }
-  return true;
+  return finite;
 }
 
 /// H, lower triangle, becomes D H D + sigma I; returns the largest diagonal entry of D H D.
 template <class R, Team T>
-BPQP_HD double scale_hessian(const T& team, R* H, int n, const R* D, double sigma) {
-  double largest = 0;
+BPQP_HD Wide<R> scale_hessian(const T& team, R* H, int n, const R* D, double sigma) {
+  Wide<R> largest = 0;
   for (int j : team.items(n)) {
     R* column = H + std::size_t(j) * n;
     for (int i = j; i < n; ++i) column[i] *= D[i] * D[j];
-    largest = nan_max(largest, std::fabs(double(column[j])));
+    largest = nan_max(largest, magnitude(Wide<R>(column[j])));
     column[j] += R(sigma);
   }
   return team.max(largest);

@@ -14,10 +14,10 @@ struct Schur {
   const R* S = nullptr;         ///< [m x m] or null
   const R* diagonal = nullptr;  ///< [m] diagonal of S
   R* scratch_n = nullptr;       ///< [n], used in x-form only
-  R mu = 0;  ///< S + mu I in place of S: no row then depends on others (docs/math.md M23)
+  double mu = 0;  ///< S + mu I in place of S: no row then depends on others (docs/math.md M23)
 
   /// Diagonal entry `row` of S + mu I.
-  BPQP_HD R pivot(int row) const { return diagonal[row] + mu; }
+  BPQP_HD R pivot(int row) const { return diagonal[row] + R(mu); }
 
   /// out[j] = (S + mu I)(list[j], row) for j < k.
   template <Team T>
@@ -27,7 +27,7 @@ struct Schur {
       out[j] = S ? S[std::size_t(row) * m + list[j]] : dot(Y + std::size_t(list[j]) * n, y_row, n);
     if (mu > 0)
       for (int j : team.items(k))
-        if (list[j] == row) out[j] += mu;
+        if (list[j] == row) out[j] += R(mu);
     team.sync();
   }
 
@@ -36,7 +36,7 @@ struct Schur {
   template <Team T>
   BPQP_HD void move(const T& team, const int* list, int k, const R* d, R* v) const {
     if (mu > 0) {
-      for (int j : team.items(k)) v[list[j]] -= mu * d[j];
+      for (int j : team.items(k)) v[list[j]] -= R(mu) * d[j];
       team.sync();
     }
     if (S) {
@@ -50,7 +50,7 @@ struct Schur {
     team.sync();
   }
 
-  /// out [rows] -= M(:, list) d
+  /// out [rows] -= M(:, list) d, one after the other: columns with d = 0 change no bit.
   template <Team T>
   BPQP_HD static void subtract_columns(
       const T& team, const R* M, int rows, const int* list, int k, const R* d, R* out) {
@@ -59,7 +59,8 @@ struct Schur {
       const R *a = M + std::size_t(list[j]) * rows, *b = M + std::size_t(list[j + 1]) * rows;
       const R *e = M + std::size_t(list[j + 2]) * rows, *f = M + std::size_t(list[j + 3]) * rows;
       const R d0 = d[j], d1 = d[j + 1], d2 = d[j + 2], d3 = d[j + 3];
-      for (int i : team.items(rows)) out[i] -= (a[i] * d0 + b[i] * d1) + (e[i] * d2 + f[i] * d3);
+      for (int i : team.items(rows))
+        out[i] = (((out[i] - a[i] * d0) - b[i] * d1) - e[i] * d2) - f[i] * d3;
     }
     for (; j < k; ++j) {
       const R* column = M + std::size_t(list[j]) * rows;

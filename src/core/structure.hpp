@@ -194,7 +194,7 @@ BPQP_HD void maxima_of_rows(
     for (int i = 0; i < p.m; ++i) {
       const int j = s.column[i];
       if (j < 0) continue;
-      const R entry = std::fabs(R(s.value[i])) * (col_scale[j] * row_scale[i]);
+      const R entry = magnitude(R(s.value[i])) * (col_scale[j] * row_scale[i]);
       col_max[j] = nan_max(col_max[j], entry);
       row_max[i] = nan_max(row_max[i], entry);
     }

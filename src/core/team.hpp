@@ -67,17 +67,6 @@ struct SerialTeam {
   BPQP_HD void sync() const {}
 };
 
-/// max and min that keep a NaN once they have one (std::fmax drops it, and a NaN residual would
-/// then look converged). The order of the arguments does not matter.
-template <class R>
-BPQP_HD R nan_max(R a, R b) {
-  return (b > a || b != b) ? b : a;
-}
-template <class R>
-BPQP_HD R nan_min(R a, R b) {
-  return (b < a || b != b) ? b : a;
-}
-
 /// Hands out pieces of one buffer, aligned to a cache line. With a null buffer it only counts, so
 /// that one layout function gives the byte count (when a Solver is made) and the pointers.
 class Arena {

@@ -5,10 +5,12 @@
 
 #include "cpu/cpu_data.hpp"
 #include "cpu/cpu_dense.hpp"
+#include "cpu/pack_dense.hpp"
 // After the team's own dense algebra, which the templates find by argument-dependent lookup.
 #include "core/differentiate.hpp"
 #include "core/gradient.hpp"
 #include "core/solve_one.hpp"
+#include "cpu/pack_kernels.hpp"
 
 namespace bpqp::cpu {
 namespace {
@@ -188,7 +190,9 @@ constexpr Kernels<D> kKernels = {condense<D>,  forward<D>,   relax<D>,     adjoi
 #define BPQP_JOIN_(a, b) a##b
 #define BPQP_JOIN(a, b) BPQP_JOIN_(a, b)
 
-constexpr Backend kBackend = {BPQP_STRING(BPQP_LEVEL), kKernels<float>, kKernels<double>};
+constexpr Backend kBackend = {
+    BPQP_STRING(BPQP_LEVEL), kKernels<float>, kKernels<double>, kPackKernels<float>,
+    kPackKernels<double>};
 
 }  // namespace
 }  // namespace bpqp::cpu

@@ -41,7 +41,8 @@ struct Slot {
   long solves = 0;                     ///< how many there were: the relaxed point of which
   core::ForwardReport report;
   bool has_gradient = false;
-  bool warm = false;  ///< x and y hold a start for the next solve
+  bool packed = false;  ///< the factors of the last solve are its pack's (PackKernels)
+  bool warm = false;    ///< x and y hold a start for the next solve
   double backward_residual = 0;
   double seconds = 0;
 
@@ -114,13 +115,54 @@ struct Kernels {
   void (*attach)(const CpuTeam&, const core::ProblemView<D>&, int scaling, Slot&, Work&);
 };
 
+/// Problems up to this size are solved in packs; with more variables SIMD inside of one problem
+/// does as well, with more rows the lanes' sets differ too much. The rows are 3/2 n at most
+/// besides. (Measured, bench/profile.md.)
+inline constexpr int kMostPackedVariables = 56, kMostPackedRows = 28;
+
+/// Small problems in packs, one to a SIMD lane (core/lockstep.hpp). A pack has memory of its own,
+/// as the slots do, and a thread has scratch for one; both are pieces of so many bytes. Lanes are
+/// bits of a mask; problems and slots are given per lane, null where a lane has none.
+template <class D>
+struct PackKernels {
+  int lanes;
+  std::size_t (*pack_bytes)(int n, int m);
+  std::size_t (*work_bytes)(int n, int m);
+  /// Solves the problems of the lanes; returns those that it could (slot.report, x, y and sides are
+  /// theirs then). `factored`: P and A are those of the solve before.
+  unsigned (*solve)(
+      const core::ProblemView<D>* problems,
+      Slot* const* slots,
+      unsigned lanes,
+      bool factored,
+      const core::ForwardOptions&,
+      void* pack,
+      void* work);
+  /// slot.w and slot.d of the lanes, and the residual, for the right-hand sides g_x [n] and g_y [m]
+  /// per lane (null: zero); returns the lanes where it succeeded.
+  unsigned (*adjoint)(
+      const core::ProblemView<D>* problems,
+      Slot* const* slots,
+      unsigned lanes,
+      const D* const* g_x,
+      const D* const* g_y,
+      void* pack,
+      void* work);
+  /// Copies a lane's factors and working set into its slot.
+  void (*unpack)(int n, int m, int lane, void* pack, Slot&);
+};
+
 struct Backend {
   const char* level;  ///< "x86-64-v3", or "base"
   Kernels<float> for_float;
   Kernels<double> for_double;
+  PackKernels<float> packs_of_float;
+  PackKernels<double> packs_of_double;
 
   const Kernels<float>& kernels(float) const { return for_float; }
   const Kernels<double>& kernels(double) const { return for_double; }
+  const PackKernels<float>& packs(float) const { return packs_of_float; }
+  const PackKernels<double>& packs(double) const { return packs_of_double; }
 };
 
 /// The backend of the best level that this processor has.

@@ -12,14 +12,26 @@
 namespace bpqp::test {
 namespace {
 
-constexpr int kN = 9, kM = 15;
+constexpr int kM = 15;
+/// Variables of the problems, which the fixture sets: with 9 they go one by one (more than 3/2 n
+/// rows), with 10 in packs.
+int g_n = 0;
+
+class Batches : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override { g_n = GetParam(); }
+};
+INSTANTIATE_TEST_SUITE_P(
+    Of, Batches, testing::Values(9, 10), [](const testing::TestParamInfo<int>& of) {
+      return std::to_string(of.param) + "Variables";
+    });
 
 /// Good problems of one shape, differently conditioned, some degenerate.
 std::vector<DenseProblem> good_problems(int count, std::uint64_t seed) {
   std::vector<DenseProblem> problems;
   for (int b = 0; b < count; ++b) {
     KnownOptions o;
-    o.n = kN;
+    o.n = g_n;
     o.weakly_active = b % 5 == 4 ? 1 : 0;
     o.dependent = b % 7 == 6 ? 1 : 0;
     o.inactive = 10 - o.weakly_active - o.dependent;
@@ -32,8 +44,8 @@ std::vector<DenseProblem> good_problems(int count, std::uint64_t seed) {
 /// One of every kind of trouble, of the same shape.
 std::vector<DenseProblem> bad_problems() {
   std::vector<DenseProblem> problems{
-      random_primal_infeasible(kN, kM, 1), random_dual_infeasible(kN, kM, 2),
-      random_non_convex(kN, kM, 3)};
+      random_primal_infeasible(g_n, kM, 1), random_dual_infeasible(g_n, kM, 2),
+      random_non_convex(g_n, kM, 3)};
   for (int kind = 0; kind < 4; ++kind) {
     DenseProblem p = good_problems(1, 50)[0];
     if (kind == 0) p.P[5] = std::nan("");
@@ -64,8 +76,8 @@ Outcome run(const std::vector<DenseProblem>& problems, int threads, int capacity
   Solver<double> solver(batch.shape, capacity ? capacity : batch.batch, settings);
   Outcome out{{batch.shape, batch.batch}, {batch.shape, batch.batch}};
   solver.solve(batch.view(), out.answers.view());
-  const auto gx = weights(kN, 1), gy = weights(kM, 2);
-  solver.backward({{gx.data(), kN, 0}, {gy.data(), kM, 0}}, out.gradients.view());
+  const auto gx = weights(g_n, 1), gy = weights(kM, 2);
+  solver.backward({{gx.data(), g_n, 0}, {gy.data(), kM, 0}}, out.gradients.view());
   return out;
 }
 
@@ -78,26 +90,26 @@ testing::AssertionResult same(const Outcome& first, int a, const Outcome& second
   const auto &g = first.gradients, &h = second.gradients;
   const Report &r = s.report[std::size_t(a)], &q = t.report[std::size_t(b)];
   if (r.status != q.status) return testing::AssertionFailure() << "status";
-  if (!part(s.x, t.x, kN) || !part(s.y, t.y, kM)) return testing::AssertionFailure() << "x or y";
+  if (!part(s.x, t.x, g_n) || !part(s.y, t.y, kM)) return testing::AssertionFailure() << "x or y";
   if (s.active_of(a) != t.active_of(b)) return testing::AssertionFailure() << "active";
   if (r.iterations != q.iterations || r.exchanges != q.exchanges ||
       r.differentiable != q.differentiable || !same_bits(&r.gap, &q.gap, 1) ||
       !same_bits(&r.objective, &q.objective, 1))
     return testing::AssertionFailure() << "report";
-  if (!part(g.P, h.P, kN * kN) || !part(g.q, h.q, kN) || !part(g.A, h.A, kM * kN) ||
+  if (!part(g.P, h.P, g_n * g_n) || !part(g.q, h.q, g_n) || !part(g.A, h.A, kM * g_n) ||
       !part(g.l, h.l, kM) || !part(g.u, h.u, kM))
     return testing::AssertionFailure() << "gradient";
   return testing::AssertionSuccess();
 }
 
-TEST(Batch, EqualsALoopOfSinglesBitByBit) {
+TEST_P(Batches, EqualsALoopOfSinglesBitByBit) {
   const auto problems = good_problems(40, 100);
   const Outcome together = run(problems, 2);
   for (int b = 0; b < 40; ++b)
     EXPECT_TRUE(same(together, b, run({problems[std::size_t(b)]}, 1), 0)) << "problem " << b;
 }
 
-TEST(Batch, DoesNotDependOnThreadsCapacityOrRepetition) {
+TEST_P(Batches, DoesNotDependOnThreadsCapacityOrRepetition) {
   const auto problems = good_problems(40, 200);
   const Outcome one = run(problems, 1);
   for (const Outcome& other :
@@ -105,7 +117,7 @@ TEST(Batch, DoesNotDependOnThreadsCapacityOrRepetition) {
     for (int b = 0; b < 40; ++b) EXPECT_TRUE(same(one, b, other, b)) << "problem " << b;
 }
 
-TEST(Batch, DoesNotDependOnTheOrder) {
+TEST_P(Batches, DoesNotDependOnTheOrder) {
   const auto problems = good_problems(40, 300);
   std::vector<int> order(40);
   std::iota(order.begin(), order.end(), 0);
@@ -117,7 +129,7 @@ TEST(Batch, DoesNotDependOnTheOrder) {
     EXPECT_TRUE(same(mixed, b, straight, order[std::size_t(b)])) << "problem " << b;
 }
 
-TEST(Batch, BadNeighboursChangeNoBit) {
+TEST_P(Batches, BadNeighboursChangeNoBit) {
   const auto good = good_problems(21, 400);
   const auto bad = bad_problems();
   std::vector<DenseProblem> mixed;
@@ -129,12 +141,12 @@ TEST(Batch, BadNeighboursChangeNoBit) {
   for (int b = 0; b < int(good.size()); ++b) {
     EXPECT_TRUE(same(alone, b, between, 2 * b)) << "problem " << b;
     EXPECT_GT(between.answers.report[std::size_t(2 * b + 1)].status, Status::numerical_error);
-    for (int j = 0; j < kN; ++j)
-      EXPECT_EQ(between.gradients.q[std::size_t((2 * b + 1) * kN + j)], 0) << "bad " << b;
+    for (int j = 0; j < g_n; ++j)
+      EXPECT_EQ(between.gradients.q[std::size_t((2 * b + 1) * g_n + j)], 0) << "bad " << b;
   }
 }
 
-TEST(Batch, ReusedSolverGivesTheBitsOfAFreshOne) {
+TEST_P(Batches, ReusedSolverGivesTheBitsOfAFreshOne) {
   const auto first = good_problems(12, 500), second = good_problems(7, 600);
   Batch<double> a(first), b(second);
   Solver<double> solver(a.shape, 12);
@@ -145,7 +157,7 @@ TEST(Batch, ReusedSolverGivesTheBitsOfAFreshOne) {
   EXPECT_TRUE(same_bits(answers.x, fresh.x) && same_bits(answers.y, fresh.y));
 }
 
-TEST(Batch, BadProblemsAddNothingToSharedGradients) {
+TEST_P(Batches, BadProblemsAddNothingToSharedGradients) {
   const auto good = good_problems(10, 700);
   auto mixed = good;
   const auto bad = bad_problems();
@@ -155,8 +167,8 @@ TEST(Batch, BadProblemsAddNothingToSharedGradients) {
     Solver<double> solver(batch.shape, batch.batch);
     solver.solve(batch.view(), {});
     Gradients<double> g(batch.shape, batch.batch, true);
-    const auto gx = weights(kN, 1);
-    solver.backward({{gx.data(), kN, 0}, {}}, g.view());
+    const auto gx = weights(g_n, 1);
+    solver.backward({{gx.data(), g_n, 0}, {}}, g.view());
     return g;
   };
   const auto a = summed(good), b = summed(mixed);
@@ -164,7 +176,7 @@ TEST(Batch, BadProblemsAddNothingToSharedGradients) {
   EXPECT_TRUE(same_bits(a.l, b.l) && same_bits(a.u, b.u));
 }
 
-TEST(Batch, SharedGradientsAreTheSums) {
+TEST_P(Batches, SharedGradientsAreTheSums) {
   const auto problems = good_problems(30, 800);
   const Outcome each = run(problems, 2);
   const Batch<double> batch(problems);
@@ -172,8 +184,8 @@ TEST(Batch, SharedGradientsAreTheSums) {
     Solver<double> solver(batch.shape, batch.batch, {.threads = threads});
     solver.solve(batch.view(), {});
     Gradients<double> g(batch.shape, batch.batch, true);
-    const auto gx = weights(kN, 1), gy = weights(kM, 2);
-    solver.backward({{gx.data(), kN, 0}, {gy.data(), kM, 0}}, g.view());
+    const auto gx = weights(g_n, 1), gy = weights(kM, 2);
+    solver.backward({{gx.data(), g_n, 0}, {gy.data(), kM, 0}}, g.view());
     const auto expect_sum = [](const std::vector<double>& sum, const std::vector<double>& parts) {
       for (std::size_t i = 0; i < sum.size(); ++i) {
         long double total = 0, size = 0;
@@ -194,9 +206,9 @@ TEST(Batch, SharedGradientsAreTheSums) {
 }
 
 /// Shares every subset of the inputs; copied ones hold the same numbers for every problem.
-TEST(Batch, SharedInputsGiveWhatCopiesGive) {
+TEST_P(Batches, SharedInputsGiveWhatCopiesGive) {
   const int count = 6;
-  const std::vector<DenseProblem> copies(count, random_known({.n = kN}, 900).problem);
+  const std::vector<DenseProblem> copies(count, random_known({.n = g_n}, 900).problem);
   const Batch<double> batch(copies);
   const auto copied = solve(batch);
   for (unsigned set = 1; set < 32; ++set) {
@@ -216,12 +228,12 @@ TEST(Batch, SharedInputsGiveWhatCopiesGive) {
   }
 }
 
-TEST(Batch, SharedMatricesWithTheirOwnVectors) {
+TEST_P(Batches, SharedMatricesWithTheirOwnVectors) {
   // P and A shared, q of each problem its own: the usual layer.
   auto problems = good_problems(1, 950);
   for (int b = 1; b < 20; ++b) {
     problems.push_back(problems[0]);
-    problems.back().q = weights(kN, std::uint64_t(b));
+    problems.back().q = weights(g_n, std::uint64_t(b));
   }
   const Batch<double> batch(problems);
   Problem<double> shared = batch.view();
@@ -236,19 +248,19 @@ TEST(Batch, SharedMatricesWithTheirOwnVectors) {
   // A part of the batch gives the bits of the whole.
   Problem<double> part = shared;
   part.batch = 7;
-  part.q.data += 5 * kN;
+  part.q.data += 5 * g_n;
   Answers<double> c(batch.shape, 7);
   one.solve(part, c.view());
-  EXPECT_TRUE(same_bits(c.x.data(), a.x.data() + 5 * kN, 7 * kN));
+  EXPECT_TRUE(same_bits(c.x.data(), a.x.data() + 5 * g_n, 7 * g_n));
 }
 
-TEST(Batch, StridesLargerThanTheSizeSkipWhatLiesBetween) {
+TEST_P(Batches, StridesLargerThanTheSizeSkipWhatLiesBetween) {
   const auto problems = good_problems(5, 970);
   const Batch<double> batch(problems);
   std::vector<double> q(5 * 20, std::nan(""));
-  for (int b = 0; b < 5; ++b) std::copy_n(batch.q.begin() + b * kN, kN, q.begin() + b * 20);
+  for (int b = 0; b < 5; ++b) std::copy_n(batch.q.begin() + b * g_n, g_n, q.begin() + b * 20);
   Problem<double> p = batch.view();
-  p.q = {q.data(), kN, 20};
+  p.q = {q.data(), g_n, 20};
   Solver<double> solver(batch.shape, 5);
   Answers<double> a(batch.shape, 5);
   solver.solve(p, a.view());

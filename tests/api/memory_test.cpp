@@ -35,6 +35,24 @@ std::size_t work_bytes(std::size_t n, std::size_t m) {
   return matrices + barrier + 12 * padded(8 * n) + 20 * padded(8 * m) + padded(4 * m);
 }
 
+bool goes_in_packs(std::size_t n, std::size_t m) {
+  return n <= 56 && m <= 28 && 2 * m <= 3 * n;
+}
+
+/// Of a pack whose numbers take v bytes.
+std::size_t pack_bytes(std::size_t v, std::size_t n, std::size_t m) {
+  const std::size_t k = std::min(2 * n, m), S = iterates_on_rows(n, m) ? padded(v * m * m) : 0;
+  return padded(v * n * n) + padded(v * n * m) + S + padded(v * k * k) + padded(4 * k) +
+         padded(v * n) + 4 * padded(v * m) + 64;
+}
+
+std::size_t pack_work_bytes(std::size_t v, std::size_t n, std::size_t m) {
+  const std::size_t matrices = iterates_on_rows(n, m) ? padded(v * m * m) + padded(2 * v * m * m)
+                                                      : 2 * padded(v * n * n) + padded(v * n * m);
+  return matrices + padded(v * n * n) + padded(v * n * m) + 15 * padded(v * n) +
+         24 * padded(v * m) + padded(4 * m);
+}
+
 TEST(Memory, IsTheFormulaOfTheDocument) {
   const Shape shapes[] = {{1, 0},  {1, 1},   {2, 3},   {20, 21},  {10, 24},   {10, 25},
                           {7, 60}, {64, 64}, {65, 65}, {100, 40}, {100, 300}, {40, 500}};
@@ -45,10 +63,15 @@ TEST(Memory, IsTheFormulaOfTheDocument) {
         const Settings settings{.gradients = gradients, .threads = threads};
         const auto n = std::size_t(shape.n), m = std::size_t(shape.m), B = std::size_t(capacity);
         const auto T = std::size_t(std::min(threads, capabilities().threads));
-        const std::size_t slots = gradients ? B : T,
+        const auto lanes = std::size_t(cpu::backend().packs(1.0).lanes);
+        const std::size_t V = goes_in_packs(n, m) ? lanes : 1;
+        const std::size_t slots = gradients ? B : T * V,
                           start = gradients ? padded(8 * (n + m)) + 9 : 0;
-        const std::size_t expected = slots * (slot_bytes(n, m) + sizeof(cpu::Slot) + start) +
-                                     T * work_bytes(n, m) + B * sizeof(Report);
+        std::size_t expected = slots * (slot_bytes(n, m) + sizeof(cpu::Slot) + start) +
+                               T * work_bytes(n, m) + B * sizeof(Report);
+        if (V > 1)
+          expected += (gradients ? (B + V - 1) / V : T) * pack_bytes(8 * V, n, m) +
+                      T * pack_work_bytes(8 * V, n, m);
         const Solver<double> in_double(shape, capacity, settings);
         const Solver<float> in_float(shape, capacity, settings);
         EXPECT_EQ(in_double.bytes(), expected)

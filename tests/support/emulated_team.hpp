@@ -15,7 +15,7 @@
 #include <functional>
 #include <stdexcept>
 
-#include "core/team.hpp"
+#include "core/lanes.hpp"
 
 namespace bpqp::test {
 

@@ -1,0 +1,297 @@
+/// \file
+/// The forward pass of a pack of small problems, one to a SIMD lane, all in step: what forward.hpp
+/// does where all goes plainly. R is a pack (lanes.hpp); where one problem lists its active rows, a
+/// pack lists those that any lane holds, and a lane that does not hold a listed row has a row of
+/// the identity there (docs/math.md M63):
+///
+///   S_WW  ->  D S D + I - D,  D = diag(held)
+///
+/// Every lane computes what it would in any other company: it reads its own numbers alone, terms of
+/// rows that it does not hold are zero, and once it has ended its steps are zero. Lanes that are
+/// not plain (no convergence of block exchange, dependent rows, no solution, ...) are left to
+/// solve_one.hpp, which starts them anew.
+/// Reads: Condensed. Writes: WorkingSet, x, y. Next: lockstep_kkt.hpp.
+#pragma once
+
+#include "core/forward_sets.hpp"
+
+namespace bpqp::core {
+
+/// A lane that has not ended after so many passes, or rounds of exchange in one, is not plain.
+constexpr int kLockstepPasses = 3;
+constexpr int kLockstepRounds = 40;
+/// Rounds of block exchange without success before a lane goes step by step.
+constexpr int kChances = 3;
+/// A pass whose residuals reach this ends a lane, as in forward.hpp.
+constexpr double kLockstepPolished = 1e-11;
+
+/// Per lane.
+template <class R>
+struct LockstepReport {
+  Mask<R> plain;           ///< ended at a verified solution; all else is of no value where not
+  Mask<R> differentiable;  ///< as in ForwardReport
+  R exchanges;
+  ResidualsOf<Wide<R>> residuals;
+};
+
+/// Whether P and the rows are such that a lane may stay: P positive definite, all numbers finite.
+/// Fills c.
+template <class D, class R, Team T>
+BPQP_HD Mask<R> condense_lanes(
+    const T& team,
+    const ProblemView<D>& p,
+    int scaling_passes,
+    const Condensed<R>& c,
+    R* scratch_m,
+    R* scratch_n) {
+  load_hessian(team, p, c.L);
+  Mask<R> plain = equilibrate(team, p, c.L, c.scaling, scaling_passes, scratch_m, scratch_n);
+  R diagonal = 0;
+  const auto pivots = factor_hessian(team, p, c, 0.0, diagonal);
+  plain = plain & pivots.positive & (pivots.smallest > R(kSingularPivot) * diagonal);
+  condense_rows(team, p, c);
+  return plain;
+}
+
+/// S_WW of the listed rows, and its factor. Returns where the held rows are independent.
+template <class R, Team T>
+BPQP_HD Mask<R> factor_held(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
+  const int k = w.size;
+  for (int j = 0; j < k; ++j) {
+    R* column = &w.factor(j, j);
+    const Mask<R> held = w.held(w.list[j]);
+    schur.column(team, w.list[j], w.list + j, k - j, column);
+    column[0] = select(held, column[0], R(1));
+    for (int i = 1; i < k - j; ++i)
+      column[i] = select(held & w.held(w.list[j + i]), column[i], R(0));
+  }
+  Mask<R> independent = cholesky(team, w.L, k, w.capacity).positive;
+  for (int j = 0; j < k; ++j) {
+    const R root = w.factor(j, j);
+    const Mask<R> clear = root * root > R(kDependent) * schur.pivot(w.list[j]);
+    independent = independent & (clear | !w.held(w.list[j]));
+  }
+  return independent;
+}
+
+template <class D, class R, Team T>
+class Lockstep : private ForwardPoint<D, R, T> {
+  using Point = ForwardPoint<D, R, T>;
+
+ public:
+  using Point::Point;
+
+  /// From x and y, of which those of rows at neither side are zero. `plain`: the lanes that take
+  /// part.
+  BPQP_HD LockstepReport<R> run(Mask<R> plain) {
+    plain_ = plain;
+    report_.exchanges = 0;
+    start();
+    Mask<R> going = plain;
+    for (int pass = 0; pass < kLockstepPasses && any(going); ++pass) {
+      linearise();
+      for (int j : team_.items(p_.n)) s_.h[j] = select(going, s_.h[j], R(0));
+      find_active_set(going);
+      move_x();
+      unscale_y();
+      products();
+      const auto residuals = core::residuals(team_, p_, x_, y_, s_.products);
+      const Mask<R> ends = going & (residuals.worst_relative() <= R(kLockstepPolished));
+      keep(ends, residuals);
+      going = going & !ends & plain_;
+    }
+    plain_ = plain_ & !going;
+    finish();
+    return report_;
+  }
+
+ private:
+  using Point::c_;
+  using Point::linearise;
+  using Point::move_x;
+  using Point::p_;
+  using Point::rows_;
+  using Point::s_;
+  using Point::schur_;
+  using Point::strict;
+  using Point::team_;
+  using Point::unscale_y;
+  using Point::w_;
+  using Point::x_;
+  using Point::y_;
+  using Point::y_start;
+
+  BPQP_HD Mask<R> equality(int i) const { return s_.l[i] == s_.u[i]; }
+
+  BPQP_HD void products() { kkt_products(team_, p_, true, false, x_, y_, s_.products, s_.t); }
+
+  /// The sides of y (guess_sides() of exchange.hpp).
+  BPQP_HD void start() {
+    for (int i : team_.items(p_.m)) {
+      const R y = y_start(i);
+      const R side = select(
+          (y > R(0)) & has_upper(p_.u[i]), R(1),
+          select((y < R(0)) & has_lower(p_.l[i]), R(-1), R(0)));
+      w_.side[i] = select(equality(i), select(y < R(0), R(-1), R(1)), side);
+      w_.y[i] = select(w_.held(i), y, R(0));
+    }
+    team_.sync();
+    unscale_y();
+    products();
+  }
+
+  /// The rows that any lane holds.
+  BPQP_HD void list_rows() {
+    w_.size = 0;
+    for (int i = 0; i < p_.m; ++i)
+      if (any(w_.held(i) & plain_)) w_.list[w_.size++] = i;
+  }
+
+  /// The multipliers of listed rows change by d; the activities follow.
+  BPQP_HD void change(const int* list, int k, const R* d) {
+    for (int j : team_.items(k)) {
+      w_.y[list[j]] += d[j];
+      w_.change[list[j]] += d[j];
+    }
+    schur_.move(team_, list, k, d, s_.v);
+  }
+
+  /// Multipliers of rows that are no longer held, or of the wrong sign, become zero.
+  BPQP_HD void release(Mask<R> open) {
+    int count = 0;
+    for (int i = 0; i < p_.m; ++i) {
+      const Mask<R> wrong = w_.side[i] * w_.y[i] < R(0);
+      const Mask<R> leaves = open & (w_.y[i] != R(0)) & ((!w_.held(i)) | (wrong & !equality(i)));
+      if (!any(leaves)) continue;
+      s_.list[count] = i;
+      s_.kkt.a[count++] = select(leaves, -w_.y[i], R(0));
+    }
+    if (count > 0) change(s_.list, count, s_.kkt.a);
+  }
+
+  BPQP_HD R off_side(int i) const { return s_.v[i] - select(w_.side[i] > R(0), s_.u[i], s_.l[i]); }
+
+  /// Towards the stationary point of the sets; in the lanes of `safely` no farther than the first
+  /// inequality whose multiplier changes sign, whose row then leaves. Returns where none did;
+  /// `noise` gets the rounding in the activities.
+  BPQP_HD Mask<R> settle(Mask<R> open, Mask<R> safely, R& noise) {
+    R* d = s_.kkt.a;
+    for (int j : team_.items(w_.size))
+      d[j] = select(open & w_.held(w_.list[j]), off_side(w_.list[j]), R(0));
+    cholesky_solve(team_, w_.L, w_.size, w_.capacity, d);
+    R length = 1, blocks = R(-1);
+    for (int j = 0; j < w_.size && any(safely); ++j) {
+      const int i = w_.list[j];
+      const R slope = w_.side[i] * d[j], y = magnitude(w_.y[i]);
+      const Mask<R> shorter = safely & !equality(i) & (slope < R(0)) & (y < -slope * length);
+      length = select(shorter, -y / slope, length);
+      blocks = select(shorter, R(i), blocks);
+    }
+    for (int j : team_.items(w_.size)) d[j] *= length;
+    change(w_.list, w_.size, d);
+    R off = 0;
+    for (int j : team_.items(w_.size)) {
+      const int i = w_.list[j];
+      off = nan_max(off, select(w_.held(i), magnitude(off_side(i)), R(0)));
+      const Mask<R> leaves = blocks == R(i);
+      w_.y[i] = select(leaves, R(0), w_.y[i]);
+      w_.side[i] = select(leaves, R(0), w_.side[i]);
+    }
+    noise = R(kNoiseMargin) * off;
+    return blocks < R(0);
+  }
+
+  /// The sides that a round of block exchange would give row i.
+  BPQP_HD R next_side(int i, R noise) const {
+    const Mask<R> above = s_.v[i] > s_.highest[i] + noise, below = s_.v[i] < s_.lowest[i] - noise;
+    const Mask<R> right = w_.side[i] * w_.y[i] >= R(0);
+    const R joins = select(above, R(1), select(below, R(-1), R(0)));
+    return select(w_.held(i), select(right, w_.side[i], R(0)), joins);
+  }
+
+  /// What a round of block exchange would change.
+  struct Differences {
+    R count = 0;            ///< rows
+    R held = 0;             ///< rows in the set after it
+    R worst = 0, row = -1;  ///< of the rows that would join, that which is farthest off
+  };
+
+  BPQP_HD Differences compare(R noise) const {
+    Differences r;
+    for (int i = 0; i < p_.m; ++i) {
+      const R next = next_side(i, noise);
+      const Mask<R> changes = (!equality(i)) & (next != w_.side[i]);
+      const R excess = nan_max(s_.v[i] - s_.highest[i], s_.lowest[i] - s_.v[i]) * s_.weight[i];
+      const Mask<R> worst = changes & (!w_.held(i)) & (excess > r.worst);
+      r.count += select(changes, R(1), R(0));
+      r.held += select(equality(i) | (next != R(0)), R(1), R(0));
+      r.row = select(worst, R(i), r.row);
+      r.worst = select(worst, excess, r.worst);
+    }
+    return r;
+  }
+
+  /// Rows take their next side: in the lanes of `all`, those that leave in the lanes of `leaving`,
+  /// and the worst one in the lanes of `one`.
+  BPQP_HD void exchange(
+      Mask<R> open, Mask<R> all, Mask<R> leaving, Mask<R> one, const Differences& found, R noise) {
+    for (int i : team_.items(p_.m)) {
+      const R next = next_side(i, noise), of_sign = select(w_.y[i] < R(0), R(-1), R(1));
+      const Mask<R> moves = all | (leaving & w_.held(i)) | (one & (found.row == R(i)));
+      const R side = select(moves & !equality(i), next, w_.side[i]);
+      w_.side[i] = select(open, select(equality(i), of_sign, side), w_.side[i]);
+    }
+  }
+
+  /// Block exchange (exchange.hpp) in every lane that is going, until nothing differs. A lane in
+  /// which kChances rounds in turn have not brought fewer differences than ever before, or whose
+  /// set would have more rows than can be independent, goes on by the dual active-set method
+  /// (dual_active_set.hpp): rows of wrong sign leave, then the worst row joins, or the first whose
+  /// multiplier would change sign leaves, step by step.
+  BPQP_HD void find_active_set(Mask<R> going) {
+    Mask<R> open = going, safely = R(0) > R(1);
+    R least = R(p_.m + 1), chances = R(kChances), noise = 0;
+    for (int round = 0; round < kLockstepRounds; ++round) {
+      list_rows();
+      plain_ = plain_ & (factor_held(team_, schur_, w_) | !open);
+      release(open);
+      const Mask<R> arrived = settle(open, safely, noise);
+      const Differences found = compare(noise);
+      const Mask<R> better = found.count < least;
+      least = select(better, found.count, least);
+      chances = select(better, R(kChances), chances - R(1));
+      const Mask<R> gives_up = (!safely) & ((chances < R(0)) | (found.held > R(p_.n)));
+      exchange(open, !(safely | gives_up), gives_up, safely & arrived, found, noise);
+      safely = safely | gives_up;
+      report_.exchanges += select(open, found.count, R(0));
+      plain_ = plain_ & ((noise < R(kDrowned)) | (!arrived) | !open);
+      open = open & plain_ & ((found.count > R(0)) | !arrived);
+      if (!any(open)) return;
+    }
+    plain_ = plain_ & !open;
+  }
+
+  BPQP_HD void keep(Mask<R> ends, const ResidualsOf<Wide<R>>& now) {
+    ResidualsOf<Wide<R>>& kept = report_.residuals;
+    using Field = Wide<R> ResidualsOf<Wide<R>>::*;
+    using Of = ResidualsOf<Wide<R>>;
+    for (const Field f :
+         {&Of::primal, &Of::dual, &Of::gap, &Of::primal_scale, &Of::dual_scale, &Of::gap_scale,
+          &Of::objective})
+      kept.*f = select(ends, now.*f, kept.*f);
+  }
+
+  /// As in forward.hpp; a lane whose rows are not clearly independent is not plain.
+  BPQP_HD void finish() {
+    constexpr double kLimit = 1 / kIndependent;
+    const auto growth = inverse_growth(team_, schur_, w_, s_.kkt.a, kLimit, 2);
+    plain_ = plain_ & (growth < R(kClearly * kLimit));
+    report_.plain = plain_;
+    report_.differentiable = plain_ & strict();
+  }
+
+  Mask<R> plain_;
+  LockstepReport<R> report_;
+};
+
+}  // namespace bpqp::core
