@@ -22,6 +22,7 @@ FUNCTIONS = {  # name: result, arguments
     ),
     "bench_repeat_matrices": (None, [ctypes.c_void_p, ctypes.c_int]),
     "bench_forward": (None, [ctypes.c_void_p, ctypes.c_int]),
+    "bench_start_warm": (None, [ctypes.c_void_p]),
     "bench_backward": (None, [ctypes.c_void_p]),
 }
 
@@ -79,6 +80,10 @@ class Batch:
 
     def forward(self, vectors_only=False):
         self.library.bench_forward(self.handle, int(vectors_only))
+
+    def start_warm(self):
+        """The next forward() starts from the last one's solutions."""
+        self.library.bench_start_warm(self.handle)
 
     def backward(self):
         self.library.bench_backward(self.handle)

@@ -83,6 +83,10 @@ BPQP_BENCH_EXPORT void bench_forward(void* run, int vectors_only) {
       vectors_only ? bpqp::Changed::vectors : bpqp::Changed::everything);
 }
 
+BPQP_BENCH_EXPORT void bench_start_warm(void* run) {
+  static_cast<SolverRun*>(run)->start_warm();
+}
+
 BPQP_BENCH_EXPORT void bench_backward(void* run) {
   static_cast<SolverRun*>(run)->backward();
 }

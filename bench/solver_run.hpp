@@ -38,6 +38,12 @@ class SolverRun {
     solver.solve(problem, {x.data(), y.data(), nullptr, nullptr}, changed);
   }
 
+  /// The next forward() starts from the last one's solutions.
+  void start_warm() {
+    const int n = problems.shape.n, m = problems.shape.m;
+    solver.warm_start(problems.batch, {x.data(), n, n}, {y.data(), m, m});
+  }
+
   /// All gradients of the sum of x; those of what is shared are summed.
   void backward() {
     const std::int64_t n = problems.shape.n, m = problems.shape.m, own = shared ? 0 : 1;

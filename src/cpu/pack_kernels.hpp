@@ -73,18 +73,20 @@ auto per_lane(unsigned lanes, const Member& member) {
   return PerLane<decltype(member(0)), Member>(lanes, member);
 }
 
-/// P and A of the lanes into work; where P is symmetric to the last bit.
+/// P and A of the lanes into work.
 template <class D>
-PackMask load_matrices(const core::ProblemView<D>* problems, unsigned lanes, const PackWork& work) {
-  const int n = problems[0].n, m = problems[0].m;
-  const std::size_t N = std::size_t(n), M = std::size_t(m);
-  load_packs(per_lane(lanes, [&](int k) { return problems[k].P; }).of, N * N, work.P);
-  if (m > 0) load_packs(per_lane(lanes, [&](int k) { return problems[k].A; }).of, M * N, work.A);
-  PackMask symmetric = PackMask::of(lanes);
-  for (std::size_t j = 0; j < N; ++j)
-    for (std::size_t i = j + 1; i < N; ++i)
-      symmetric = symmetric & (work.P[j * N + i] == work.P[i * N + j]);
-  return symmetric;
+void load_matrices(const core::ProblemView<D>* problems, unsigned lanes, const PackWork& work) {
+  const std::size_t n = std::size_t(problems[0].n), m = std::size_t(problems[0].m);
+  load_packs(per_lane(lanes, [&](int k) { return problems[k].P; }).of, n * n, work.P);
+  if (m > 0) load_packs(per_lane(lanes, [&](int k) { return problems[k].A; }).of, m * n, work.A);
+}
+
+/// Where P [n x n] is symmetric to the last bit.
+inline PackMask symmetric(const Pack* P, std::size_t n) {
+  PackMask same = Pack(0.0) == Pack(0.0);
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t i = j + 1; i < n; ++i) same = same & (P[j * n + i] == P[i * n + j]);
+  return same;
 }
 
 /// q, l, u of the lanes into work, and the start; where they are what they may be.
@@ -189,7 +191,8 @@ unsigned solve_pack(
   const PackTeam team;
   PackSlot pack = layout_at<PackSlot>(pack_memory, n, m);
   const PackWork work = layout_at<PackWork>(work_memory, n, m);
-  PackMask plain = load_matrices(problems, lanes, work);
+  load_matrices(problems, lanes, work);
+  PackMask plain = PackMask::of(lanes);
   const core::ProblemView<Pack> p = view_of(work, n, m);
   if (!factored)
     plain = plain &
