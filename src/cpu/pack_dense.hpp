@@ -109,7 +109,8 @@ inline void solve_lower_transposed(
 
 /// P is taken to be symmetric: the reader of the data has looked (pack_data.hpp).
 inline bool symmetric_part(const PackTeam&, const Pack* P, int n, Pack* H) {
-  std::copy_n(P, std::size_t(n) * std::size_t(n), H);
+  for (std::size_t j = 0, N = std::size_t(n); j < N; ++j)
+    std::copy_n(P + j * N + j, N - j, H + j * N + j);
   return true;
 }
 
