@@ -5,7 +5,7 @@
 /// depend on which warp runs first; every thread gets the same value.
 #pragma once
 
-#include "core/team.hpp"
+#include "core/lanes.hpp"
 
 namespace bpqp::cuda {
 

@@ -20,9 +20,6 @@ namespace bpqp::core {
 /// Passes before a problem is given up, P positive definite or singular.
 constexpr int kPasses = 12;
 constexpr int kPassesSingular = 200;
-/// A pass whose residuals reach this ends the loop; one that only reaches eps ends it once further
-/// passes stop helping.
-constexpr double kPolished = 1e-11;
 
 /// Where the active-set method starts from.
 enum class Start : int {

@@ -12,6 +12,9 @@ namespace bpqp::core {
 
 /// A row may exceed its side by this times 1 + |side| before it is exchanged (scaled).
 constexpr double kRowTolerance = 1e-11;
+/// A pass whose residuals reach this ends the loop; one that only reaches eps ends it once further
+/// passes stop helping.
+constexpr double kPolished = 1e-11;
 
 template <class D, class R, Team T>
 class ForwardPoint {

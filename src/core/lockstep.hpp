@@ -22,8 +22,6 @@ constexpr int kLockstepPasses = 3;
 constexpr int kLockstepRounds = 40;
 /// Rounds of block exchange without success before a lane goes step by step.
 constexpr int kChances = 3;
-/// A pass whose residuals reach this ends a lane, as in forward.hpp.
-constexpr double kLockstepPolished = 1e-11;
 
 /// Per lane.
 template <class R>
@@ -96,7 +94,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
       unscale_y();
       products();
       const auto residuals = core::residuals(team_, p_, x_, y_, s_.products);
-      const Mask<R> ends = going & (residuals.worst_relative() <= R(kLockstepPolished));
+      const Mask<R> ends = going & (residuals.worst_relative() <= R(kPolished));
       keep(ends, residuals);
       going = going & !ends & plain_;
     }
