@@ -160,7 +160,9 @@ void Solver<R>::Impl::solve(
     const cpu::CpuTeam team(executor_.tiles());
     kernels_.condense(team, view(problem, 0), settings.scaling, slots_[0], works_[0]);
   }
-  if (lanes_ > 1 && !shared && problem.P.data) {
+  // Nor packs, whether or not there are several problems to share.
+  const bool one_matrix = problem.P.stride == 0 && problem.A.stride == 0;
+  if (lanes_ > 1 && !one_matrix && problem.P.data) {
     for_packs(batch_, [&](int worker, int first, int count) {
       solve_pack(worker, first, count, changed);
     });

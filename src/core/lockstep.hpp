@@ -107,8 +107,8 @@ class Lockstep : private ForwardPoint<D, R, T> {
   using Point::c_;
   using Point::linearise;
   using Point::move_x;
+  using Point::o_;
   using Point::p_;
-  using Point::rows_;
   using Point::s_;
   using Point::schur_;
   using Point::strict;
@@ -279,11 +279,13 @@ class Lockstep : private ForwardPoint<D, R, T> {
       kept.*f = select(ends, now.*f, kept.*f);
   }
 
-  /// As in forward.hpp; a lane whose rows are not clearly independent is not plain.
+  /// As in forward.hpp; a lane whose rows are not clearly independent, or that has exchanged too
+  /// many, is not plain.
   BPQP_HD void finish() {
     constexpr double kLimit = 1 / kIndependent;
     const auto growth = inverse_growth(team_, schur_, w_, s_.kkt.a, kLimit, 2);
-    plain_ = plain_ & (growth < R(kClearly * kLimit));
+    plain_ = plain_ & (growth < R(kClearly * kLimit)) &
+             (report_.exchanges <= R(double(o_.max_exchanges)));
     report_.plain = plain_;
     report_.differentiable = plain_ & strict();
   }

@@ -70,8 +70,9 @@ inline PackMask operator>=(Pack a, Pack b) {
 inline PackMask operator==(Pack a, Pack b) {
   return a.v == b.v;
 }
+/// True where there is a NaN, as for doubles; that of xsimd 8 is not with AVX.
 inline PackMask operator!=(Pack a, Pack b) {
-  return a.v != b.v;
+  return !(a == b);
 }
 
 inline bool any(PackMask mask) {

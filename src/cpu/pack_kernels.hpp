@@ -108,16 +108,16 @@ PackMask load_vectors(
     load_packs(per_lane(lanes, [&](int k) { return (const double*)slots[k]->x; }).of, n, work.x);
     load_packs(per_lane(lanes, [&](int k) { return (const double*)slots[k]->y; }).of, m, work.y);
   }
-  const PackMask started = PackMask::of(warm);
+  const PackMask started = PackMask::of(warm);  // + 0: no -0, which a step of zero changes to 0
   PackMask valid = PackMask::of(lanes);
   for (std::size_t j = 0; j < n; ++j) {
     valid = valid & (magnitude(work.q[j]) < Pack(INFINITY));
-    work.x[j] = select(started, work.x[j], Pack(0.0));
+    work.x[j] = select(started, work.x[j], Pack(0.0)) + Pack(0.0);
   }
   for (std::size_t i = 0; i < m; ++i) {
     const Pack l = work.l[i], u = work.u[i];
     valid = valid & (l <= u) & (l < Pack(core::kAbsent)) & (u > Pack(-core::kAbsent));
-    work.y[i] = select(started, work.y[i], Pack(0.0));
+    work.y[i] = select(started, work.y[i], Pack(0.0)) + Pack(0.0);
   }
   return valid;
 }
@@ -195,7 +195,7 @@ unsigned solve_pack(
   PackMask plain = PackMask::of(lanes);
   const core::ProblemView<Pack> p = view_of(work, n, m);
   if (!factored)
-    plain = plain &
+    plain = plain & symmetric(work.P, std::size_t(n)) &
             core::condense_lanes(team, p, options.scaling, pack.c, work.forward.v, work.forward.h);
   plain = plain & load_vectors(problems, slots, lanes, work);
   if (!any(plain)) return 0;

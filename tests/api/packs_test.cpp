@@ -154,5 +154,76 @@ TEST(Packs, LeaveToOthersWhatTheyCannotDo) {
   }
 }
 
+/// Also where P differs from P' so little that refinement would end.
+TEST(Packs, TakeTheSymmetricPartOfP) {
+  for (const double off : {1e-7, 1e-5, 1e-4}) {
+    const auto batch = small(io::Family::qp, 10, 7);
+    auto skew = batch, even = batch;
+    for (std::size_t b = 0; b < kCount; ++b) {
+      skew.P[b * 100 + 1] += off;
+      for (const std::size_t at : {1, 10}) even.P[b * 100 + at] += off / 2;
+    }
+    const auto a = solve(skew), expected = solve(even);
+    for (std::size_t i = 0; i < a.x.size(); ++i) ASSERT_NEAR(a.x[i], expected.x[i], 1e-10) << off;
+  }
+}
+
+TEST(Packs, GiveNoGradientForALossThatHasNone) {
+  auto batch = small(io::Family::qp, 10, 8);
+  const int n = batch.shape.n;
+  std::vector<double> g_x(std::size_t(kCount * n), 1.0);
+  Solver<double> solver(batch.shape, kCount);
+  Answers<double> a(batch.shape, kCount);
+  solver.solve(batch.view(), a.view());
+  Gradients<double> expected(batch.shape, kCount), g(batch.shape, kCount);
+  solver.backward({{g_x.data(), n, n}, {}}, expected.view());
+  g_x[std::size_t(5 * n + 3)] = std::nan("");
+  solver.backward({{g_x.data(), n, n}, {}}, g.view());
+  EXPECT_FALSE(solver.reports()[5].backward_residual < 1);
+  for (int b = 0; b < kCount; ++b)
+    for (int j = 0; j < n; ++j) {
+      const auto at = std::size_t(b * n + j);
+      EXPECT_EQ(g.q[at], b == 5 ? 0 : expected.q[at]) << b;
+    }
+}
+
+TEST(Packs, GiveUpAfterTheExchangesAllowed) {
+  const auto batch = small(io::Family::mpc, 16, 9);
+  const auto all = solve(batch), one = solve(batch, {.max_exchanges = 1});
+  int needed_more = 0;
+  for (std::size_t b = 0; b < kCount; ++b) {
+    needed_more += all.report[b].exchanges > 1;
+    EXPECT_TRUE(one.report[b].method != Method::admm || one.report[b].exchanges <= 1) << b;
+  }
+  EXPECT_GT(needed_more, kCount / 2);
+}
+
+/// Of P and A that all share, one problem is as any batch.
+TEST(Packs, DoNotDependOnTheSizeOfASharingBatch) {
+  const auto batch = small(io::Family::qp, 10, 10);
+  Problem<double> p = batch.view();
+  p.P.stride = p.A.stride = p.l.stride = p.u.stride = 0;
+  for (const bool gradients : {true, false}) {
+    Solver<double> solver(batch.shape, kCount, {.gradients = gradients});
+    Answers<double> all(batch.shape, kCount), first(batch.shape, 1);
+    p.batch = kCount;
+    solver.solve(p, all.view());
+    p.batch = 1;
+    solver.solve(p, first.view());
+    EXPECT_TRUE(same_bits(first.x.data(), all.x.data(), batch.shape.n)) << gradients;
+  }
+}
+
+TEST(Packs, StartFromMinusZeroAsFromZero) {
+  const Batch<double> batch(
+      DenseProblem{3, 0, {1, 0, 0, 0, 1, 0, 0, 0, 1}, {0, 0, 0}, {}, {}, {}, {}});
+  Solver<double> solver(batch.shape, 1);
+  Answers<double> a(batch.shape, 1);
+  const double start[] = {-0.0, -0.0, -0.0};
+  solver.warm_start(1, {start, 3, 3}, {});
+  solver.solve(batch.view(), a.view());
+  for (const double x : a.x) EXPECT_FALSE(std::signbit(x));
+}
+
 }  // namespace
 }  // namespace bpqp::test

@@ -265,7 +265,9 @@ TEST(Restart, VectorsOnlyAfterALateProblem) {
     solver.solve(now.view(), a.view(), Changed::vectors);
     const auto expected = solve(now);
     expect_same_solution(expected, a, 1e-9);
-    if (n == 60) EXPECT_EQ(total_iterations(expected), total_iterations(a));
+    if (n == 60) {
+      EXPECT_EQ(total_iterations(expected), total_iterations(a));
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 // vector is theirs. Tolerance: the largest values are about 1e3, their sums have up to 300 terms.
 #include "cpu/cpu_dense.hpp"
 
+#include "support/instruction_level.hpp"
 #include "support/random_problems.hpp"
 #include "workbench.hpp"
 
@@ -14,14 +15,7 @@ using Values = std::vector<double>;
 class CpuDense : public testing::Test {
  protected:
   void SetUp() override {
-#if defined(__AVX512F__)
-    const bool able = __builtin_cpu_supports("x86-64-v4");
-#elif defined(__AVX2__)
-    const bool able = __builtin_cpu_supports("x86-64-v3");
-#else
-    const bool able = true;
-#endif
-    if (!able) GTEST_SKIP() << "this processor lacks the instructions";
+    if (!test::has_instructions()) GTEST_SKIP() << "this processor lacks the instructions";
   }
 };
 
