@@ -7,6 +7,8 @@
 /// S_ii - s'S_WW^-1 s falls below kDependent S_ii. Scaled units throughout.
 #pragma once
 
+#include <type_traits>
+
 #include "core/schur.hpp"
 
 namespace bpqp::core {
@@ -128,29 +130,45 @@ BPQP_HD bool rows_follow(const WorkingSet<R>& w) {
   return true;
 }
 
+/// In the lanes of a pack that do not hold a listed row, that of w.L becomes one of the identity
+/// (docs/math.md M63).
+template <class R, Team T>
+BPQP_HD void separate_lanes(const T& team, const WorkingSet<R>& w) {
+  for (int j : team.items(w.size))
+    for (int i = j; i < w.size; ++i) {
+      const Mask<R> both = w.held(w.list[i]) & w.held(w.list[j]);
+      w.factor(i, j) = select(both, w.factor(i, j), R(i == j ? 1 : 0));
+    }
+  team.sync();
+}
+
 /// w.L = S_WW for the listed rows, lower triangle.
 template <class R, Team T>
 BPQP_HD void form_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
   const int k = w.size;
-  if (!schur.S && schur.mu == 0 && k > 1 && rows_follow(w)) {
+  const bool block = !schur.S && schur.mu == 0 && k > 1 && rows_follow(w);
+  if (block)
     gram(team, schur.Y + std::size_t(w.list[0]) * schur.n, schur.n, k, schur.n, w.L, w.capacity);
-    return;
-  }
-  for (int j = 0; j < k; ++j) schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
+  for (int j = 0; j < k && !block; ++j)
+    schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
+  if constexpr (!std::is_same_v<Mask<R>, bool>) separate_lanes(team, w);
 }
 
 /// The factor of all listed rows in one Cholesky; false if a row depends on those before it.
 template <class R, Team T>
-BPQP_HD bool factor_listed(
+BPQP_HD Mask<R> factor_listed(
     const T& team, const Schur<R>& schur, const WorkingSet<R>& w, double dependent) {
+  using W = Wide<R>;
   form_listed(team, schur, w);
-  if (!cholesky(team, w.L, w.size, w.capacity).positive) return false;
-  double some = 0;
+  const Mask<R> positive = cholesky(team, w.L, w.size, w.capacity).positive;
+  if (!any(positive)) return positive;
+  W some = 0;
   for (int j : team.items(w.size)) {
-    const double root = double(w.factor(j, j));
-    if (!(root * root > dependent * double(schur.pivot(w.list[j])))) some = 1;
+    const W root = W(w.factor(j, j));
+    const Mask<R> clear = root * root > W(dependent) * W(schur.pivot(w.list[j]));
+    some = select(clear | !w.held(w.list[j]), some, W(1));
   }
-  return team.max(some) == 0;
+  return positive & (team.max(some) == W(0));
 }
 
 /// Takes the rows with side 0 off the list and out of the factor, in which they have no part.
@@ -225,6 +243,12 @@ BPQP_HD void rebuild(
   }
 }
 
+/// By how much row i's activity v exceeds the side that the row is held at.
+template <class R>
+BPQP_HD R off_side(const WorkingSet<R>& w, const R* v, const R* l, const R* u, int i) {
+  return v[i] - select(w.side[i] > 0, u[i], l[i]);
+}
+
 /// d [k] = S_WW^-1 (v_W - t_W), t the side that each row is held at: the change of multipliers with
 /// which the rows of the set hold with equality, from activities v (docs/math.md M17).
 template <class R, Team T>
@@ -232,7 +256,7 @@ BPQP_HD void stationary_step(
     const T& team, const WorkingSet<R>& w, const R* v, const R* l, const R* u, R* d) {
   for (int j : team.items(w.size)) {
     const int i = w.list[j];
-    d[j] = v[i] - (w.side[i] > 0 ? u[i] : l[i]);
+    d[j] = select(w.held(i), off_side(w, v, l, u, i), R(0));
   }
   team.sync();
   cholesky_solve(team, w.L, w.size, w.capacity, d);

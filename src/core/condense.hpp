@@ -61,7 +61,7 @@ struct Condensed {
 
 /// Factors H in place for sigma; returns the pivots, and in `diagonal` the largest entry of D P D.
 template <class D, class R, Team T>
-BPQP_HD auto factor_hessian(
+BPQP_HD PivotsOf<Wide<R>> factor_hessian(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -69,6 +69,12 @@ BPQP_HD auto factor_hessian(
     Wide<R>& diagonal) {
   diagonal = scale_hessian(team, c.L, p.n, c.scaling.D, sigma);
   return cholesky(team, c.L, p.n, p.n);
+}
+
+/// Whether P is safely positive definite, by what factor_hessian() found for sigma = 0.
+template <class W>
+BPQP_HD Mask<W> safely_definite(const PivotsOf<W>& pivots, W diagonal) {
+  return pivots.positive & (pivots.smallest > W(kSingularPivot) * diagonal);
 }
 
 /// max |D P D| over all entries, from H = (P + P')/2 in c.L.
@@ -135,7 +141,7 @@ BPQP_HD CondenseReport condense(
   }
   double diagonal = 0;
   Pivots pivots = factor_hessian(team, p, c, 0.0, diagonal);
-  if (!pivots.positive || pivots.smallest <= kSingularPivot * diagonal) {
+  if (!safely_definite(pivots, diagonal)) {
     report.singular = true;
     load_hessian(team, p, c.L);
     // A zero diagonal with a nonzero column is not convex; max |P| is then not on the diagonal.

@@ -59,11 +59,13 @@ BPQP_HD void product(const T& team, const D* A, int n, int m, int ld, const R* y
   team.sync();
 }
 
-/// What cholesky() met: the smallest pivot, and whether it went through.
-struct Pivots {
-  bool positive = true;  ///< every pivot exceeded 0
-  double smallest = 0;   ///< smallest pivot met (the failing one if not positive)
+/// What cholesky() met: the smallest pivot, and whether it went through. W: double, or a pack.
+template <class W>
+struct PivotsOf {
+  Mask<W> positive = Mask<W>(true);  ///< every pivot exceeded 0
+  W smallest = 0;                    ///< smallest pivot met (the failing one if not positive)
 };
+using Pivots = PivotsOf<double>;
 
 /// Column k of the factor, whose diagonal entry is `root`, and what it takes from those behind it.
 template <class R, Team T>
@@ -95,8 +97,8 @@ BPQP_HD Pivots cholesky(const T& team, R* A, int n, int ld) {
 }
 
 /// cholesky() of the rows that do not depend on those before them: a row whose pivot does not
-/// exceed least [n] is left out. L_ii is infinite there and L_ji zero below, so that
-/// the other rows are what they would be without it.
+/// exceed least [n] is left out. L_ii is infinite there and L_ji zero below, so that the other rows
+/// are what they would be without it.
 template <class R, Team T>
 BPQP_HD void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
   for (int k = 0; k < n; ++k) {

@@ -20,19 +20,20 @@ struct RowSides {
   const R* l = nullptr;  ///< [m]
   const R* u = nullptr;  ///< [m]
   double tolerance = 0;  ///< a row may exceed its side by this times 1 + |side|, and by `noise`
-  double noise = 0;      ///< rounding in the activities, as measured on rows held at their sides
+  Wide<R> noise = 0;     ///< rounding in the activities, as measured on rows held at their sides
   const R* lowest = nullptr;  ///< [m] activities below, or above `highest`, violate their side (but
   const R* highest = nullptr;  ///< [m] for noise)
   const R* weight = nullptr;   ///< [m] 1 / sqrt(S_ii)
 
-  BPQP_HD bool equality(int i) const { return l[i] == u[i]; }
+  BPQP_HD Mask<R> equality(int i) const { return l[i] == u[i]; }
 
   /// By how much v lies outside [l_i, u_i]: positive above, negative below; NaN stays.
-  BPQP_HD double violation(int i, double v) const {
-    const double lower = double(l[i]), upper = double(u[i]);
-    if (v > upper + (noise + tolerance * (1 + std::fabs(upper)))) return v - upper;
-    if (v < lower - (noise + tolerance * (1 + std::fabs(lower)))) return v - lower;
-    return v == v ? 0 : v;
+  BPQP_HD Wide<R> violation(int i, Wide<R> v) const {
+    using W = Wide<R>;
+    const W lower = W(l[i]), upper = W(u[i]), part = W(tolerance);
+    const Mask<R> above = v > upper + (noise + part * (W(1) + magnitude(upper)));
+    const Mask<R> below = v < lower - (noise + part * (W(1) + magnitude(lower)));
+    return select(above, v - upper, select(below, v - lower, select(v == v, W(0), v)));
   }
 };
 
@@ -62,12 +63,13 @@ BPQP_HD void measure_rows(
 /// (OSQP's rule z - l < -y, u - z < y, for a pair (z, y) that came from a projection.)
 template <class R, Team T>
 BPQP_HD void guess_sides(const T& team, int m, const R* l, const R* u, const WorkingSet<R>& w) {
+  using Side = typename LaneTraits<R>::Side;
   for (int i : team.items(m)) {
-    if (l[i] == u[i])
-      w.side[i] = w.y[i] < 0 ? -1 : 1;
-    else
-      w.side[i] = (w.y[i] > 0 && has_upper(u[i])) ? 1 : (w.y[i] < 0 && has_lower(l[i])) ? -1 : 0;
-    if (w.side[i] == 0) w.y[i] = 0;
+    const Mask<R> up = w.y[i] > R(0), low = w.y[i] < R(0);
+    const Side of_sign =
+        select(up & has_upper(u[i]), Side(1), select(low & has_lower(l[i]), Side(-1), Side(0)));
+    w.side[i] = select(l[i] == u[i], select(low, Side(-1), Side(1)), of_sign);
+    w.y[i] = select(w.held(i), w.y[i], R(0));
   }
   team.sync();
 }
@@ -101,16 +103,18 @@ BPQP_HD void release(
     R* v,
     int* list,
     R* d) {
-  const auto leaves = [&](int i) {
-    if (w.y[i] == 0) return false;
-    return w.side[i] == 0 || (!rows.equality(i) && double(w.side[i]) * double(w.y[i]) < 0);
+  using W = Wide<R>;
+  const auto leaves = [&](int i) -> Mask<R> {
+    const Mask<R> wrong = (!rows.equality(i)) & (W(w.side[i]) * W(w.y[i]) < W(0));
+    return (w.y[i] != R(0)) & ((!w.held(i)) | wrong);
   };
   int count = 0;
   for (int i = 0; i < schur.m; ++i) {
-    if (!leaves(i)) continue;
+    const Mask<R> some = leaves(i);
+    if (!any(some)) continue;
     if (team.rank() == 0) {
       list[count] = i;
-      d[count] = -w.y[i];
+      d[count] = select(some, -w.y[i], R(0));
     }
     ++count;
   }
@@ -118,18 +122,42 @@ BPQP_HD void release(
   if (count > 0) change_multipliers(team, schur, w, list, count, d, v);
 }
 
-/// Steps to the stationary multipliers of the set, d scratch, and measures rows.noise: a row of the
-/// set should now lie on its side, and how far off it lies is what rounding did to all activities.
+/// Changes the multipliers of the set by d, its stationary step, and measures rows.noise: a row of
+/// the set should now lie on its side, and how far off it lies is what rounding did to all
+/// activities.
 template <class R, Team T>
 BPQP_HD void full_step(
     const T& team, const Schur<R>& schur, RowSides<R>& rows, const WorkingSet<R>& w, R* v, R* d) {
   change_multipliers(team, schur, w, w.list, w.size, d, v);
-  double off = 0;
+  Wide<R> off = 0;
   for (int j : team.items(w.size)) {
     const int i = w.list[j];
-    off = nan_max(off, std::fabs(double(v[i] - (w.side[i] > 0 ? rows.u[i] : rows.l[i]))));
+    const R distance = magnitude(off_side(w, v, rows.l, rows.u, i));
+    off = nan_max(off, Wide<R>(select(w.held(i), distance, R(0))));
   }
   rows.noise = kNoiseMargin * team.max(off);
+}
+
+/// What a round of exchange does to a row (docs/math.md M18).
+template <class R>
+struct NextSide {
+  typename LaneTraits<R>::Side side;
+  Mask<R> differs;  ///< the row is exchanged; an equality that only turns over is not
+  Wide<R> excess;   ///< RowSides::violation of a row that is not held, else 0
+};
+
+template <class R>
+BPQP_HD NextSide<R> next_side(const RowSides<R>& rows, const WorkingSet<R>& w, const R* v, int i) {
+  using W = Wide<R>;
+  using Side = typename LaneTraits<R>::Side;
+  const Mask<R> held = w.held(i), equality = rows.equality(i);
+  const Mask<R> right = equality | (W(w.side[i]) * W(w.y[i]) >= W(0));
+  const W excess = select(held, W(0), rows.violation(i, W(v[i])));
+  const Side of_sign = select(w.y[i] < R(0), Side(-1), Side(1));
+  const Side kept = select(equality, of_sign, select(right, w.side[i], Side(0)));
+  const Side joins = select(excess > W(0), Side(1), select(excess < W(0), Side(-1), Side(0)));
+  const Mask<R> differs = ((!right) & held) | (!(excess == W(0)));
+  return {select(held, kept, joins), differs, excess};
 }
 
 /// One round: the stationary multipliers of the set, then every row of wrong sign out and every
@@ -150,20 +178,9 @@ BPQP_HD int exchange_round(
   full_step(team, schur, rows, w, v, d);
   double exchanged = 0;
   for (int i : team.items(schur.m)) {
-    if (w.side[i] != 0) {
-      const double sign = double(w.side[i]) * double(w.y[i]);
-      if (rows.equality(i)) {
-        w.side[i] = w.y[i] < 0 ? -1 : 1;
-      } else if (!(sign >= 0)) {
-        w.side[i] = 0;
-        exchanged += 1;
-      }
-    } else {
-      const double excess = rows.violation(i, double(v[i]));
-      if (excess > 0) w.side[i] = 1;
-      if (excess < 0) w.side[i] = -1;
-      if (!(excess == 0)) exchanged += 1;
-    }
+    const NextSide<R> next = next_side(rows, w, v, i);
+    w.side[i] = next.side;
+    exchanged += next.differs;
   }
   return int(team.sum(exchanged));
 }

@@ -32,8 +32,8 @@ struct LockstepReport {
   ResidualsOf<Wide<R>> residuals;
 };
 
-/// Whether P and the rows are such that a lane may stay: P positive definite, all numbers finite.
-/// Fills c.
+/// Where P and the rows are such that a lane may stay: P symmetric to the last bit and positive
+/// definite, all numbers finite. Fills c.
 template <class D, class R, Team T>
 BPQP_HD Mask<R> condense_lanes(
     const T& team,
@@ -42,34 +42,12 @@ BPQP_HD Mask<R> condense_lanes(
     const Condensed<R>& c,
     R* scratch_m,
     R* scratch_n) {
-  load_hessian(team, p, c.L);
-  Mask<R> plain = equilibrate(team, p, c.L, c.scaling, scaling_passes, scratch_m, scratch_n);
-  R diagonal = 0;
+  const Mask<R> symmetric = load_hessian(team, p, c.L);
+  const Mask<R> finite = equilibrate(team, p, c.L, c.scaling, scaling_passes, scratch_m, scratch_n);
+  Wide<R> diagonal = 0;
   const auto pivots = factor_hessian(team, p, c, 0.0, diagonal);
-  plain = plain & pivots.positive & (pivots.smallest > R(kSingularPivot) * diagonal);
   condense_rows(team, p, c);
-  return plain;
-}
-
-/// S_WW of the listed rows, and its factor. Returns where the held rows are independent.
-template <class R, Team T>
-BPQP_HD Mask<R> factor_held(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
-  const int k = w.size;
-  for (int j = 0; j < k; ++j) {
-    R* column = &w.factor(j, j);
-    const Mask<R> held = w.held(w.list[j]);
-    schur.column(team, w.list[j], w.list + j, k - j, column);
-    column[0] = select(held, column[0], R(1));
-    for (int i = 1; i < k - j; ++i)
-      column[i] = select(held & w.held(w.list[j + i]), column[i], R(0));
-  }
-  Mask<R> independent = cholesky(team, w.L, k, w.capacity).positive;
-  for (int j = 0; j < k; ++j) {
-    const R root = w.factor(j, j);
-    const Mask<R> clear = root * root > R(kDependent) * schur.pivot(w.list[j]);
-    independent = independent & (clear | !w.held(w.list[j]));
-  }
-  return independent;
+  return symmetric & finite & safely_definite(pivots, diagonal);
 }
 
 template <class D, class R, Team T>
@@ -109,6 +87,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
   using Point::move_x;
   using Point::o_;
   using Point::p_;
+  using Point::rows_;
   using Point::s_;
   using Point::schur_;
   using Point::strict;
@@ -119,21 +98,12 @@ class Lockstep : private ForwardPoint<D, R, T> {
   using Point::y_;
   using Point::y_start;
 
-  BPQP_HD Mask<R> equality(int i) const { return s_.l[i] == s_.u[i]; }
-
   BPQP_HD void products() { kkt_products(team_, p_, true, false, x_, y_, s_.products, s_.t); }
 
-  /// The sides of y (guess_sides() of exchange.hpp).
   BPQP_HD void start() {
-    for (int i : team_.items(p_.m)) {
-      const R y = y_start(i);
-      const R side = select(
-          (y > R(0)) & has_upper(p_.u[i]), R(1),
-          select((y < R(0)) & has_lower(p_.l[i]), R(-1), R(0)));
-      w_.side[i] = select(equality(i), select(y < R(0), R(-1), R(1)), side);
-      w_.y[i] = select(w_.held(i), y, R(0));
-    }
+    for (int i : team_.items(p_.m)) w_.y[i] = y_start(i);
     team_.sync();
+    guess_sides(team_, p_.m, s_.l, s_.u, w_);
     unscale_y();
     products();
   }
@@ -145,66 +115,29 @@ class Lockstep : private ForwardPoint<D, R, T> {
       if (any(w_.held(i) & plain_)) w_.list[w_.size++] = i;
   }
 
-  /// The multipliers of listed rows change by d; the activities follow.
-  BPQP_HD void change(const int* list, int k, const R* d) {
-    for (int j : team_.items(k)) {
-      w_.y[list[j]] += d[j];
-      w_.change[list[j]] += d[j];
-    }
-    schur_.move(team_, list, k, d, s_.v);
-  }
-
-  /// Multipliers of rows that are no longer held, or of the wrong sign, become zero.
-  BPQP_HD void release(Mask<R> open) {
-    int count = 0;
-    for (int i = 0; i < p_.m; ++i) {
-      const Mask<R> wrong = w_.side[i] * w_.y[i] < R(0);
-      const Mask<R> leaves = open & (w_.y[i] != R(0)) & ((!w_.held(i)) | (wrong & !equality(i)));
-      if (!any(leaves)) continue;
-      s_.list[count] = i;
-      s_.kkt.a[count++] = select(leaves, -w_.y[i], R(0));
-    }
-    if (count > 0) change(s_.list, count, s_.kkt.a);
-  }
-
-  BPQP_HD R off_side(int i) const { return s_.v[i] - select(w_.side[i] > R(0), s_.u[i], s_.l[i]); }
-
   /// Towards the stationary point of the sets; in the lanes of `safely` no farther than the first
-  /// inequality whose multiplier changes sign, whose row then leaves. Returns where none did;
-  /// `noise` gets the rounding in the activities.
-  BPQP_HD Mask<R> settle(Mask<R> open, Mask<R> safely, R& noise) {
+  /// inequality whose multiplier changes sign (docs/math.md M20), whose row then leaves. Returns
+  /// where none did.
+  BPQP_HD Mask<R> settle(Mask<R> open, Mask<R> safely) {
     R* d = s_.kkt.a;
-    for (int j : team_.items(w_.size))
-      d[j] = select(open & w_.held(w_.list[j]), off_side(w_.list[j]), R(0));
-    cholesky_solve(team_, w_.L, w_.size, w_.capacity, d);
+    stationary_step(team_, w_, s_.v, s_.l, s_.u, d);
     R length = 1, blocks = R(-1);
     for (int j = 0; j < w_.size && any(safely); ++j) {
       const int i = w_.list[j];
       const R slope = w_.side[i] * d[j], y = magnitude(w_.y[i]);
-      const Mask<R> shorter = safely & !equality(i) & (slope < R(0)) & (y < -slope * length);
+      const Mask<R> shorter = safely & (!rows_.equality(i)) & (y < -slope * length);
       length = select(shorter, -y / slope, length);
       blocks = select(shorter, R(i), blocks);
     }
-    for (int j : team_.items(w_.size)) d[j] *= length;
-    change(w_.list, w_.size, d);
-    R off = 0;
+    for (int j : team_.items(w_.size)) d[j] = select(open, d[j] * length, R(0));
+    full_step(team_, schur_, rows_, w_, s_.v, d);
     for (int j : team_.items(w_.size)) {
       const int i = w_.list[j];
-      off = nan_max(off, select(w_.held(i), magnitude(off_side(i)), R(0)));
-      const Mask<R> leaves = blocks == R(i);
+      const Mask<R> leaves = open & (blocks == R(i));
       w_.y[i] = select(leaves, R(0), w_.y[i]);
       w_.side[i] = select(leaves, R(0), w_.side[i]);
     }
-    noise = R(kNoiseMargin) * off;
     return blocks < R(0);
-  }
-
-  /// The sides that a round of block exchange would give row i.
-  BPQP_HD R next_side(int i, R noise) const {
-    const Mask<R> above = s_.v[i] > s_.highest[i] + noise, below = s_.v[i] < s_.lowest[i] - noise;
-    const Mask<R> right = w_.side[i] * w_.y[i] >= R(0);
-    const R joins = select(above, R(1), select(below, R(-1), R(0)));
-    return select(w_.held(i), select(right, w_.side[i], R(0)), joins);
   }
 
   /// What a round of block exchange would change.
@@ -214,30 +147,30 @@ class Lockstep : private ForwardPoint<D, R, T> {
     R worst = 0, row = -1;  ///< of the rows that would join, that which is farthest off
   };
 
-  BPQP_HD Differences compare(R noise) const {
+  /// Leaves the sides after it in s_.price.
+  BPQP_HD Differences compare() const {
     Differences r;
     for (int i = 0; i < p_.m; ++i) {
-      const R next = next_side(i, noise);
-      const Mask<R> changes = (!equality(i)) & (next != w_.side[i]);
-      const R excess = nan_max(s_.v[i] - s_.highest[i], s_.lowest[i] - s_.v[i]) * s_.weight[i];
-      const Mask<R> worst = changes & (!w_.held(i)) & (excess > r.worst);
-      r.count += select(changes, R(1), R(0));
-      r.held += select(equality(i) | (next != R(0)), R(1), R(0));
+      const NextSide<R> next = next_side(rows_, w_, s_.v, i);
+      s_.price[i] = next.side;
+      const R distance = magnitude(next.excess) * s_.weight[i];
+      const Mask<R> worst = distance > r.worst;
+      r.count += select(next.differs, R(1), R(0));
+      r.held += select(next.side != R(0), R(1), R(0));
       r.row = select(worst, R(i), r.row);
-      r.worst = select(worst, excess, r.worst);
+      r.worst = select(worst, distance, r.worst);
     }
     return r;
   }
 
-  /// Rows take their next side: in the lanes of `all`, those that leave in the lanes of `leaving`,
-  /// and the worst one in the lanes of `one`.
+  /// Rows take the sides that compare() left: in the lanes of `all`, those that leave in the lanes
+  /// of `leaving`, and the worst one in the lanes of `one`.
   BPQP_HD void exchange(
-      Mask<R> open, Mask<R> all, Mask<R> leaving, Mask<R> one, const Differences& found, R noise) {
+      Mask<R> open, Mask<R> all, Mask<R> leaving, Mask<R> one, const Differences& found) {
     for (int i : team_.items(p_.m)) {
-      const R next = next_side(i, noise), of_sign = select(w_.y[i] < R(0), R(-1), R(1));
-      const Mask<R> moves = all | (leaving & w_.held(i)) | (one & (found.row == R(i)));
-      const R side = select(moves & !equality(i), next, w_.side[i]);
-      w_.side[i] = select(open, select(equality(i), of_sign, side), w_.side[i]);
+      const Mask<R> moves =
+          all | rows_.equality(i) | (leaving & w_.held(i)) | (one & (found.row == R(i)));
+      w_.side[i] = select(open & moves, s_.price[i], w_.side[i]);
     }
   }
 
@@ -247,22 +180,22 @@ class Lockstep : private ForwardPoint<D, R, T> {
   /// (dual_active_set.hpp): rows of wrong sign leave, then the worst row joins, or the first whose
   /// multiplier would change sign leaves, step by step.
   BPQP_HD void find_active_set(Mask<R> going) {
-    Mask<R> open = going, safely = R(0) > R(1);
-    R least = R(p_.m + 1), chances = R(kChances), noise = 0;
+    Mask<R> open = going, safely(false);
+    R least = R(p_.m + 1), chances = R(kChances);
     for (int round = 0; round < kLockstepRounds; ++round) {
       list_rows();
-      plain_ = plain_ & (factor_held(team_, schur_, w_) | !open);
-      release(open);
-      const Mask<R> arrived = settle(open, safely, noise);
-      const Differences found = compare(noise);
+      plain_ = plain_ & (factor_listed(team_, schur_, w_, kDependent) | !open);
+      release(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
+      const Mask<R> arrived = settle(open, safely);
+      const Differences found = compare();
       const Mask<R> better = found.count < least;
       least = select(better, found.count, least);
       chances = select(better, R(kChances), chances - R(1));
       const Mask<R> gives_up = (!safely) & ((chances < R(0)) | (found.held > R(p_.n)));
-      exchange(open, !(safely | gives_up), gives_up, safely & arrived, found, noise);
+      exchange(open, !(safely | gives_up), gives_up, safely & arrived, found);
       safely = safely | gives_up;
       report_.exchanges += select(open, found.count, R(0));
-      plain_ = plain_ & ((noise < R(kDrowned)) | (!arrived) | !open);
+      plain_ = plain_ & ((rows_.noise < R(kDrowned)) | (!arrived) | !open);
       open = open & plain_ & ((found.count > R(0)) | !arrived);
       if (!any(open)) return;
     }

@@ -37,20 +37,20 @@ struct Scaling {
 
 /// H, lower triangle [n x n], = (P + P')/2. Returns whether P was symmetric to the last bit.
 template <class D, class R, Team T>
-BPQP_HD bool load_hessian(const T& team, const ProblemView<D>& p, R* H) {
+BPQP_HD Mask<R> load_hessian(const T& team, const ProblemView<D>& p, R* H) {
   const int n = p.n;
   if (p.known.diagonal || !p.P) {
     for (int j : team.items(n))
       for (int i = j; i < n; ++i) H[std::size_t(j) * n + i] = i == j ? R(p.hessian_entry(j)) : R(0);
     team.sync();
-    return true;
+    return Mask<R>(true);
   }
   return symmetric_part(team, p.P, n, H);
 }
 
 /// Equilibrates with at most `passes` passes; one pass of maxima is made in any case to find NaN
-/// and infinities in A and on the diagonal of H (not read where P's is known). Returns false if
-/// there is one. row_max [m], col_max [n] are scratch.
+/// and infinities in A and on the diagonal of H (not read where P's is known). Returns whether
+/// there is none. row_max [m], col_max [n] are scratch.
 template <class D, class R, Team T>
 BPQP_HD Mask<R> equilibrate(
     const T& team,
@@ -65,7 +65,7 @@ BPQP_HD Mask<R> equilibrate(
   for (int j : team.items(p.n)) s.D[j] = 1;
   for (int i : team.items(p.m)) s.E[i] = 1;
   team.sync();
-  Mask<R> finite = W(0) < W(1), going = finite;
+  Mask<R> finite(true), going(true);
   for (int pass = 0; pass == 0 || pass < passes; ++pass) {
     // Of a semidefinite P the diagonal bounds every entry: |P_ij| <= sqrt(P_ii P_jj).
     for (int j : team.items(p.n)) {

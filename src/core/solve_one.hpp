@@ -11,6 +11,7 @@
 
 #include "core/cone_polish.hpp"
 #include "core/forward.hpp"
+#include "core/vectors.hpp"
 
 namespace bpqp::core {
 
@@ -22,25 +23,13 @@ constexpr double kInteriorFirst = 1e-3, kInteriorTarget = 1e-9, kInteriorLast = 
 /// With cones Newton's method is tried from here, and from kInteriorTarget if that did not do.
 constexpr double kInteriorCones = 1e-2;
 
-/// Whether l, q, u hold only values that they may, and l <= u.
+/// What the vectors alone say: `solved` if nothing is wrong with them.
 template <class D, Team T>
 BPQP_HD Status check_vectors(const T& team, const ProblemView<D>& p) {
-  double invalid = 0, crossed = 0;
-  for (int j : team.items(p.n))
-    if (!(std::fabs(double(p.q[j])) < INFINITY)) invalid = 1;
-  const int linear = p.linear_rows();
-  for (int i : team.items(linear)) {
-    const double l = double(p.l[i]), u = double(p.u[i]);
-    if (l != l || u != u || l >= kAbsent || u <= -kAbsent) invalid = 1;
-    if (l > u) crossed = 1;
-  }
-  for (int i : team.items(p.m - linear))
-    if (!(std::fabs(double(p.u[linear + i])) < kAbsent)) invalid = 1;
-  invalid = team.max(invalid);
-  crossed = team.max(crossed);
-  return invalid > 0   ? Status::invalid_input
-         : crossed > 0 ? Status::primal_infeasible
-                       : Status::solved;
+  const auto faults = find_faults(team, p);
+  return faults.invalid   ? Status::invalid_input
+         : faults.crossed ? Status::primal_infeasible
+                          : Status::solved;
 }
 
 /// Nothing more to find out.

@@ -36,6 +36,7 @@ struct PackMask {
 
   PackMask() = default;
   PackMask(xsimd::batch_bool<double> value) : v(value) {}
+  explicit PackMask(bool all) : v(all) {}
   /// Lane i's answer is bit i.
   static PackMask of(unsigned bits) {
     double lanes[Pack::kLanes];

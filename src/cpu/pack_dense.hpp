@@ -61,13 +61,8 @@ inline void gram(const PackTeam&, const Pack* Y, int n, int m, int ld, Pack* S, 
   }
 }
 
-struct PackPivots {
-  PackMask positive;
-  Pack smallest;
-};
-
 /// A lane whose pivot is not positive goes on with what is then no number.
-inline PackPivots cholesky(const PackTeam&, Pack* A, int n, int ld) {
+inline core::PivotsOf<Pack> cholesky(const PackTeam&, Pack* A, int n, int ld) {
   Pack smallest(INFINITY);
   for (int k = 0; k < n; ++k) {
     Pack* const column = A + std::size_t(k) * ld + k;
@@ -107,11 +102,15 @@ inline void solve_lower_transposed(
   }
 }
 
-/// P is taken to be symmetric: the reader of the data has looked (pack_data.hpp).
-inline bool symmetric_part(const PackTeam&, const Pack* P, int n, Pack* H) {
+/// H, lower triangle, = P where P is symmetric to the last bit; returns where.
+inline PackMask symmetric_part(const PackTeam&, const Pack* P, int n, Pack* H) {
+  PackMask symmetric(true);
   for (std::size_t j = 0, N = std::size_t(n); j < N; ++j)
-    std::copy_n(P + j * N + j, N - j, H + j * N + j);
-  return true;
+    for (std::size_t i = j; i < N; ++i) {
+      H[j * N + i] = P[j * N + i];
+      symmetric = symmetric & (P[j * N + i] == P[i * N + j]);
+    }
+  return symmetric;
 }
 
 /// a'b in the order of its terms.

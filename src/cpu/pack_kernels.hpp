@@ -2,8 +2,11 @@
 /// PackKernels (backend.hpp): core/lockstep.hpp over PackTeam, from the user's arrays to the slots.
 #pragma once
 
+#include <array>
+
 #include "core/lockstep.hpp"
 #include "core/lockstep_kkt.hpp"
+#include "core/vectors.hpp"
 #include "cpu/backend.hpp"
 #include "cpu/pack_data.hpp"
 #include "cpu/pack_dense.hpp"
@@ -57,69 +60,63 @@ Layout layout_at(void* memory, int n, int m) {
 
 inline constexpr int kLanes = Pack::kLanes;
 
-/// member(lane) of every lane in the mask; of the others what the first one has.
-template <class T, class Member>
-struct PerLane {
-  T of[kLanes];
-
-  PerLane(unsigned lanes, const Member& member) {
-    int first = 0;
-    while (!(lanes >> first & 1)) ++first;
-    for (int k = 0; k < kLanes; ++k) of[k] = member(lanes >> k & 1 ? k : first);
-  }
-};
+/// packs[i] = member(lane)[i] of the lanes; in those that have no problem, what the first has.
 template <class Member>
-auto per_lane(unsigned lanes, const Member& member) {
-  return PerLane<decltype(member(0)), Member>(lanes, member);
+void load_lanes(unsigned lanes, const Member& member, std::size_t count, Pack* packs) {
+  if (count == 0) return;
+  int first = 0;
+  while (!(lanes >> first & 1)) ++first;
+  std::array<decltype(member(0)), kLanes> arrays;
+  for (int k = 0; k < kLanes; ++k) arrays[std::size_t(k)] = member(lanes >> k & 1 ? k : first);
+  load_packs(arrays.data(), count, packs);
+}
+
+/// member(lane)[i] = packs[i] of the lanes.
+template <class Member>
+void store_lanes(unsigned lanes, const Pack* packs, std::size_t count, const Member& member) {
+  std::array<double*, kLanes> arrays;
+  for (int k = 0; k < kLanes; ++k) arrays[std::size_t(k)] = lanes >> k & 1 ? member(k) : nullptr;
+  store_packs(packs, count, arrays.data());
 }
 
 /// P and A of the lanes into work.
 template <class D>
 void load_matrices(const core::ProblemView<D>* problems, unsigned lanes, const PackWork& work) {
   const std::size_t n = std::size_t(problems[0].n), m = std::size_t(problems[0].m);
-  load_packs(per_lane(lanes, [&](int k) { return problems[k].P; }).of, n * n, work.P);
-  if (m > 0) load_packs(per_lane(lanes, [&](int k) { return problems[k].A; }).of, m * n, work.A);
+  load_lanes(
+      lanes, [&](int k) { return problems[k].P; }, n * n, work.P);
+  load_lanes(
+      lanes, [&](int k) { return problems[k].A; }, m * n, work.A);
 }
 
-/// Where P [n x n] is symmetric to the last bit.
-inline PackMask symmetric(const Pack* P, std::size_t n) {
-  PackMask same = Pack(0.0) == Pack(0.0);
-  for (std::size_t j = 0; j < n; ++j)
-    for (std::size_t i = j + 1; i < n; ++i) same = same & (P[j * n + i] == P[i * n + j]);
-  return same;
-}
-
-/// q, l, u of the lanes into work, and the start; where they are what they may be.
+/// q, l, u of the lanes into work, and the start (zero without one).
 template <class D>
-PackMask load_vectors(
+void load_vectors(
     const core::ProblemView<D>* problems,
     Slot* const* slots,
     unsigned lanes,
     const PackWork& work) {
   const std::size_t n = std::size_t(problems[0].n), m = std::size_t(problems[0].m);
-  load_packs(per_lane(lanes, [&](int k) { return problems[k].q; }).of, n, work.q);
-  if (m > 0) {
-    load_packs(per_lane(lanes, [&](int k) { return problems[k].l; }).of, m, work.l);
-    load_packs(per_lane(lanes, [&](int k) { return problems[k].u; }).of, m, work.u);
-  }
+  load_lanes(
+      lanes, [&](int k) { return problems[k].q; }, n, work.q);
+  load_lanes(
+      lanes, [&](int k) { return problems[k].l; }, m, work.l);
+  load_lanes(
+      lanes, [&](int k) { return problems[k].u; }, m, work.u);
   unsigned warm = 0;
   for (int k = 0; k < kLanes; ++k) warm |= unsigned(lanes >> k & 1 && slots[k]->warm) << k;
   if (warm != 0) {
-    load_packs(per_lane(lanes, [&](int k) { return (const double*)slots[k]->x; }).of, n, work.x);
-    load_packs(per_lane(lanes, [&](int k) { return (const double*)slots[k]->y; }).of, m, work.y);
+    load_lanes(
+        lanes, [&](int k) { return (const double*)slots[k]->x; }, n, work.x);
+    load_lanes(
+        lanes, [&](int k) { return (const double*)slots[k]->y; }, m, work.y);
   }
-  const PackMask started = PackMask::of(warm);  // + 0: no -0, which a step of zero changes to 0
-  PackMask valid = PackMask::of(lanes);
-  for (std::size_t j = 0; j < n; ++j) {
-    valid = valid & (magnitude(work.q[j]) < Pack(INFINITY));
-    work.x[j] = select(started, work.x[j], Pack(0.0)) + Pack(0.0);
-  }
-  for (std::size_t i = 0; i < m; ++i) {
-    const Pack l = work.l[i], u = work.u[i];
-    valid = valid & (l <= u) & (l < Pack(core::kAbsent)) & (u > Pack(-core::kAbsent));
-    work.y[i] = select(started, work.y[i], Pack(0.0)) + Pack(0.0);
-  }
-  return valid;
+  const PackMask started = PackMask::of(warm);
+  const auto start_at = [&](Pack* v, std::size_t count) {  // + 0: a step of 0 would change a -0
+    for (std::size_t i = 0; i < count; ++i) v[i] = select(started, v[i], Pack(0.0)) + Pack(0.0);
+  };
+  start_at(work.x, n);
+  start_at(work.y, m);
 }
 
 /// The problem that the core sees.
@@ -168,13 +165,8 @@ inline unsigned write_solutions(
   unsigned plain = report.plain.bits();
   for (int k = 0; k < kLanes; ++k)
     if (plain >> k & 1 && !report_lane(report, set, options, k, m, *slots[k])) plain &= ~(1u << k);
-  double *x[kLanes], *y[kLanes];
-  for (int k = 0; k < kLanes; ++k) {
-    x[k] = plain >> k & 1 ? slots[k]->x : nullptr;
-    y[k] = plain >> k & 1 ? slots[k]->y : nullptr;
-  }
-  store_packs(work.x, std::size_t(n), x);
-  store_packs(work.y, std::size_t(m), y);
+  store_lanes(plain, work.x, std::size_t(n), [&](int k) { return slots[k]->x; });
+  store_lanes(plain, work.y, std::size_t(m), [&](int k) { return slots[k]->y; });
   return plain;
 }
 
@@ -192,12 +184,13 @@ unsigned solve_pack(
   PackSlot pack = layout_at<PackSlot>(pack_memory, n, m);
   const PackWork work = layout_at<PackWork>(work_memory, n, m);
   load_matrices(problems, lanes, work);
-  PackMask plain = PackMask::of(lanes);
+  load_vectors(problems, slots, lanes, work);
   const core::ProblemView<Pack> p = view_of(work, n, m);
+  const auto faults = core::find_faults(team, p);
+  PackMask plain = PackMask::of(lanes) & !(faults.invalid | faults.crossed);
   if (!factored)
-    plain = plain & symmetric(work.P, std::size_t(n)) &
+    plain = plain &
             core::condense_lanes(team, p, options.scaling, pack.c, work.forward.v, work.forward.h);
-  plain = plain & load_vectors(problems, slots, lanes, work);
   if (!any(plain)) return 0;
   pack.c.report.outcome = core::Condensing::done;
   core::Lockstep<Pack, Pack, PackTeam> lockstep(
@@ -222,21 +215,20 @@ unsigned adjoint_pack(
   pack.set.size = *pack.size;
   const PackWork work = layout_at<PackWork>(work_memory, n, m);
   load_matrices(problems, lanes, work);
-  if (g_x) load_packs(per_lane(lanes, [&](int k) { return g_x[k]; }).of, std::size_t(n), work.g_x);
-  if (g_y) load_packs(per_lane(lanes, [&](int k) { return g_y[k]; }).of, std::size_t(m), work.g_y);
+  if (g_x)
+    load_lanes(
+        lanes, [&](int k) { return g_x[k]; }, std::size_t(n), work.g_x);
+  if (g_y)
+    load_lanes(
+        lanes, [&](int k) { return g_y[k]; }, std::size_t(m), work.g_y);
   const auto report = core::kkt_solve_lanes(
       team, view_of(work, n, m), pack.c, pack.set, PackMask::of(lanes), g_x ? work.g_x : nullptr,
       g_y ? work.g_y : nullptr, work.forward.v, work.w, work.d, work.forward.kkt);
   const unsigned ended = report.ended.bits();
-  double *w[kLanes], *d[kLanes];
-  for (int k = 0; k < kLanes; ++k) {
-    const bool ends = ended >> k & 1;
-    w[k] = ends ? slots[k]->w : nullptr;
-    d[k] = ends ? slots[k]->d : nullptr;
-    if (ends) slots[k]->backward_residual = lane_of(report.residual, k);
-  }
-  store_packs(work.w, std::size_t(n), w);
-  store_packs(work.d, std::size_t(m), d);
+  for (int k = 0; k < kLanes; ++k)
+    if (ended >> k & 1) slots[k]->backward_residual = lane_of(report.residual, k);
+  store_lanes(ended, work.w, std::size_t(n), [&](int k) { return slots[k]->w; });
+  store_lanes(ended, work.d, std::size_t(m), [&](int k) { return slots[k]->d; });
   return ended;
 }
 
