@@ -51,7 +51,7 @@ struct WorkingSet {
 /// (needed for the ray if it is dependent). Returns whether the row joined. side and y are the
 /// caller's to set.
 template <class R, Team T>
-BPQP_HD bool append(
+BPQP_STAGE bool append(
     const T& team,
     const Schur<R>& schur,
     WorkingSet<R>& w,
@@ -78,7 +78,7 @@ BPQP_HD bool append(
 /// Removes the row at `position` of the list: its row of the factor goes, and rotations of
 /// neighbouring columns make the rest triangular again.
 template <class R, Team T>
-BPQP_HD void remove(const T& team, WorkingSet<R>& w, int position) {
+BPQP_STAGE void remove(const T& team, WorkingSet<R>& w, int position) {
   const int k = w.size;
   // Shift rows up, one row at a time across all columns (lanes own columns).
   for (int j : team.items(k)) {
@@ -108,7 +108,7 @@ BPQP_HD void remove(const T& team, WorkingSet<R>& w, int position) {
 /// Fills w.list with the rows whose side is not 0, equalities first (they never leave), then by
 /// index, and w.size with their number; false if they are more than can be independent.
 template <class R, Team T>
-BPQP_HD bool list_rows(const T& team, WorkingSet<R>& w, int m, const R* l, const R* u) {
+BPQP_STAGE bool list_rows(const T& team, WorkingSet<R>& w, int m, const R* l, const R* u) {
   int k = 0;
   for (int equalities = 1; equalities >= 0; --equalities) {
     for (int i = 0; i < m; ++i) {
@@ -133,7 +133,7 @@ BPQP_HD bool rows_follow(const WorkingSet<R>& w) {
 /// In the lanes of a pack that do not hold a listed row, that of w.L becomes one of the identity
 /// (docs/math.md M63).
 template <class R, Team T>
-BPQP_HD void separate_lanes(const T& team, const WorkingSet<R>& w) {
+BPQP_STAGE void separate_lanes(const T& team, const WorkingSet<R>& w) {
   for (int j : team.items(w.size))
     for (int i = j; i < w.size; ++i) {
       const Mask<R> both = w.held(w.list[i]) & w.held(w.list[j]);
@@ -144,7 +144,7 @@ BPQP_HD void separate_lanes(const T& team, const WorkingSet<R>& w) {
 
 /// w.L = S_WW for the listed rows, lower triangle.
 template <class R, Team T>
-BPQP_HD void form_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
+BPQP_STAGE void form_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
   const int k = w.size;
   const bool block = !schur.S && schur.mu == 0 && k > 1 && rows_follow(w);
   if (block)
@@ -156,7 +156,7 @@ BPQP_HD void form_listed(const T& team, const Schur<R>& schur, const WorkingSet<
 
 /// The factor of all listed rows in one Cholesky; false if a row depends on those before it.
 template <class R, Team T>
-BPQP_HD Mask<R> factor_listed(
+BPQP_STAGE Mask<R> factor_listed(
     const T& team, const Schur<R>& schur, const WorkingSet<R>& w, double dependent) {
   using W = Wide<R>;
   form_listed(team, schur, w);
@@ -173,7 +173,7 @@ BPQP_HD Mask<R> factor_listed(
 
 /// Takes the rows with side 0 off the list and out of the factor, in which they have no part.
 template <class R, Team T>
-BPQP_HD void close_gaps(const T& team, WorkingSet<R>& w) {
+BPQP_STAGE void close_gaps(const T& team, WorkingSet<R>& w) {
   const auto stays = [&](int position) { return w.side[w.list[position]] != 0; };
   for (int j : team.items(w.size)) {
     R* column = w.L + std::size_t(j) * w.capacity;
@@ -204,7 +204,7 @@ BPQP_HD void close_gaps(const T& team, WorkingSet<R>& w) {
 /// The factor of those listed rows that do not depend on others before them; the rest leaves the
 /// list with side 0. least is scratch [capacity].
 template <class R, Team T>
-BPQP_HD void factor_independent(
+BPQP_STAGE void factor_independent(
     const T& team, const Schur<R>& schur, WorkingSet<R>& w, R* least, double dependent) {
   form_listed(team, schur, w);
   for (int j : team.items(w.size)) least[j] = R(dependent) * schur.pivot(w.list[j]);
@@ -219,7 +219,7 @@ BPQP_HD void factor_independent(
 /// Makes the factor anew for the rows whose side is not 0. Rows that depend on those before them
 /// get side 0 (their y is left for release()). s is scratch [capacity].
 template <class R, Team T>
-BPQP_HD void rebuild(
+BPQP_STAGE void rebuild(
     const T& team,
     const Schur<R>& schur,
     WorkingSet<R>& w,
@@ -252,7 +252,7 @@ BPQP_HD R off_side(const WorkingSet<R>& w, const R* v, const R* l, const R* u, i
 /// d [k] = S_WW^-1 (v_W - t_W), t the side that each row is held at: the change of multipliers with
 /// which the rows of the set hold with equality, from activities v (docs/math.md M17).
 template <class R, Team T>
-BPQP_HD void stationary_step(
+BPQP_STAGE void stationary_step(
     const T& team, const WorkingSet<R>& w, const R* v, const R* l, const R* u, R* d) {
   for (int j : team.items(w.size)) {
     const int i = w.list[j];
@@ -265,7 +265,7 @@ BPQP_HD void stationary_step(
 /// The same where only the row that joined last is off its side, by `excess`: L'd = L^-1 (0 ... 0,
 /// excess).
 template <class R, Team T>
-BPQP_HD void newest_step(const T& team, const WorkingSet<R>& w, R excess, R* d) {
+BPQP_STAGE void newest_step(const T& team, const WorkingSet<R>& w, R excess, R* d) {
   const int k = w.size - 1;
   const R root = w.factor(k, k), last = excess / (root * root);
   for (int j : team.items(k)) d[j] = -w.factor(k, j) * last;

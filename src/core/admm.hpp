@@ -60,7 +60,7 @@ struct ZForm {
   R* scratch2 = nullptr;  ///< [m]
 
   template <Team T>
-  BPQP_HD bool factor(const T& team, const R* rho) const {
+  BPQP_STAGE bool factor(const T& team, const R* rho) const {
     for (int j : team.items(m)) {
       for (int i = j; i < m; ++i) M[std::size_t(j) * m + i] = S[std::size_t(j) * m + i];
       M[std::size_t(j) * m + j] += 1 / rho[j];
@@ -78,7 +78,7 @@ struct ZForm {
   }
 
   template <Team T>
-  BPQP_HD void apply(const T& team, const R* rho, const R* v, R* z_tilde) const {
+  BPQP_STAGE void apply(const T& team, const R* rho, const R* v, R* z_tilde) const {
     for (int i : team.items(m)) scratch[i] = v[i] - c[i];
     team.sync();
     const R* solution = scratch;
@@ -105,7 +105,7 @@ struct XForm {
   R* scratch_n = nullptr;  ///< [n]
 
   template <Team T>
-  BPQP_HD bool factor(const T& team, const R* rho) const {
+  BPQP_STAGE bool factor(const T& team, const R* rho) const {
     for (int i : team.items(m)) {
       const R root = std::sqrt(rho[i]);
       const std::size_t offset = std::size_t(i) * n;
@@ -119,7 +119,7 @@ struct XForm {
   }
 
   template <Team T>
-  BPQP_HD void apply(const T& team, const R* rho, const R* v, R* z_tilde) const {
+  BPQP_STAGE void apply(const T& team, const R* rho, const R* v, R* z_tilde) const {
     for (int i : team.items(m)) scratch_m[i] = rho[i] * v[i];
     team.sync();
     product(team, Y, n, m, n, scratch_m, scratch_n);
@@ -142,7 +142,7 @@ struct AdmmReport {
 
 /// `count` iterations with a factored operator; residuals of the last one.
 template <class R, Team T, class Operator>
-BPQP_HD AdmmReport admm_steps(
+BPQP_STAGE AdmmReport admm_steps(
     const T& team,
     const Operator& op,
     const AdmmState<R>& s,
@@ -207,7 +207,7 @@ BPQP_HD AdmmReport admm_steps(
 
 /// rho of every row: equalities harder, rows without sides hardly at all.
 template <class R, Team T>
-BPQP_HD void set_rho(const T& team, const R* l, const R* u, int m, double rho, R* out) {
+BPQP_STAGE void set_rho(const T& team, const R* l, const R* u, int m, double rho, R* out) {
   for (int i : team.items(m)) {
     const bool free_row = !has_lower(double(l[i])) && !has_upper(double(u[i]));
     out[i] = R(l[i] == u[i] ? rho * kEqualityRho : free_row ? rho * kFreeRho : rho);
@@ -218,7 +218,7 @@ BPQP_HD void set_rho(const T& team, const R* l, const R* u, int m, double rho, R
 /// Iterates until both relative residuals are <= eps or `budget` iterations are done, adapting rho.
 /// `rho` in and out. Starts from s.z, s.y.
 template <class R, Team T, class Operator>
-BPQP_HD AdmmReport admm(
+BPQP_STAGE AdmmReport admm(
     const T& team,
     const Operator& op,
     const AdmmState<R>& s,

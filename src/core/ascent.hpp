@@ -19,7 +19,7 @@ constexpr double kAscentRelaxation = 1.3;
 
 /// One sweep over all rows; returns how many joined or left the set.
 template <class R, Team T>
-BPQP_HD int ascent_sweep(
+BPQP_STAGE int ascent_sweep(
     const T& team, const Schur<R>& schur, const RowSides<R>& rows, const WorkingSet<R>& w, R* v) {
   int changed = 0;
   for (int i = 0; i < schur.m; ++i) {

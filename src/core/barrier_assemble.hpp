@@ -9,7 +9,7 @@ namespace bpqp::core {
 
 /// Y = general rows of E A D, each times row_factor(i) and, entry j, column_factor(j).
 template <class D, class R, Team T, class RowFactor, class ColumnFactor>
-BPQP_HD void pack_rows(
+BPQP_STAGE void pack_rows(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,
@@ -28,7 +28,7 @@ BPQP_HD void pack_rows(
 
 /// The cones' rows of Y become W^-1 times them. Cones are the last of the general rows.
 template <class R, Team T>
-BPQP_HD void scale_packed_cones(const T& team, const BarrierForm& f, const BarrierSystem<R>& s) {
+BPQP_STAGE void scale_packed_cones(const T& team, const BarrierForm& f, const BarrierSystem<R>& s) {
   R* block = s.Y + std::size_t(f.linear_general) * s.n;
   for (int k = 0; k < s.cones.count; ++k) {
     if (s.is_single(k)) continue;
@@ -56,7 +56,7 @@ BPQP_HD void scale_packed_cones(const T& team, const BarrierForm& f, const Barri
 
 /// The diagonal that bounds add, into H [n]: H += sum over rows with one entry of a^2 weight.
 template <class D, class R, Team T>
-BPQP_HD void add_bounds(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
+BPQP_STAGE void add_bounds(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
   if (team.rank() == 0) {  // several rows may bound one variable
     for (int i = 0; i < p.m; ++i) {
       const int j = s.column[i];
@@ -70,7 +70,7 @@ BPQP_HD void add_bounds(const T& team, const ProblemView<D>& p, const BarrierSys
 
 /// cost beta D P D + diag(H) into M, lower triangle.
 template <class D, class R, Team T>
-BPQP_HD void load_scaled_hessian(
+BPQP_STAGE void load_scaled_hessian(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   load_hessian(team, p, s.M);
   const R factor = R(f.cost * f.beta);
@@ -84,7 +84,7 @@ BPQP_HD void load_scaled_hessian(
 
 /// N into M.
 template <class D, class R, Team T>
-BPQP_HD void assemble_by_columns(
+BPQP_STAGE void assemble_by_columns(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   for (int j : team.items(p.n)) s.H[j] = R(kBarrierRho);
   team.sync();
@@ -104,7 +104,7 @@ BPQP_HD void assemble_by_columns(
 /// The cones' W^2 = eta^2 (2 w w' - J) onto the lower triangle of M [order x order]; top_of(k): the
 /// row of M that cone k begins at, -1 if it has none.
 template <class R, Team T, class Top>
-BPQP_HD void add_cone_squares(
+BPQP_STAGE void add_cone_squares(
     const T& team, const BarrierSystem<R>& s, const Top& top_of, R* M, int order) {
   for (int k : team.items(s.cones.count)) {
     const int first = s.cones.first(k), d = s.cones.size(k);
@@ -122,7 +122,7 @@ BPQP_HD void add_cone_squares(
 
 /// H, and K into M.
 template <class D, class R, Team T>
-BPQP_HD void assemble_by_rows(
+BPQP_STAGE void assemble_by_rows(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   const R factor = R(f.cost * f.beta);
   for (int j : team.items(p.n)) {

@@ -44,7 +44,7 @@ class BarrierProblem {
 
   // ---- set-up
 
-  BPQP_HD bool set_up() {
+  BPQP_STAGE bool set_up() {
     form_.symmetric = p_.known.diagonal || load_hessian(team_, p_, sys_.M);
     if (!equilibrate(
             team_, p_, sys_.M, sys_.scaling, kBarrierScaling, w_.r_y, w_.t, kBarrierScaledEnough))
@@ -57,7 +57,7 @@ class BarrierProblem {
   }
 
   /// The smallest matrix that will do.
-  BPQP_HD void choose_way() {
+  BPQP_STAGE void choose_way() {
     form_.order = p_.n;
     form_.way = BarrierWay::columns;
     if (form_.diagonal && form_.packed() < p_.n) {
@@ -69,7 +69,7 @@ class BarrierProblem {
     }
   }
 
-  BPQP_HD void classify_rows() {
+  BPQP_STAGE void classify_rows() {
     const int linear = p_.linear_rows();
     for (int i : team_.items(p_.m)) {
       const D* row = p_.A + std::size_t(i) * p_.n;
@@ -108,7 +108,7 @@ class BarrierProblem {
   }
 
   /// beta: the largest side becomes 1; cost: so does the largest of q and the diagonal of P.
-  BPQP_HD void scale_cost_and_sides() {
+  BPQP_STAGE void scale_cost_and_sides() {
     const Scaling<R> scale = sys_.scaling;
     double side = 0, cost = 0;
     for (int i : team_.items(p_.m)) {
@@ -138,7 +138,7 @@ class BarrierProblem {
     team_.sync();
   }
 
-  BPQP_HD bool hessian_is_diagonal() const {
+  BPQP_STAGE bool hessian_is_diagonal() const {
     double off = 0;
     if (p_.P && !p_.known.diagonal)
       for (int j : team_.items(p_.n))
@@ -151,7 +151,7 @@ class BarrierProblem {
 
   /// Least-squares slacks and multipliers, moved inside (Mehrotra 1992; Goulart and Chen 2024): one
   /// system with W = 1 for a quadratic cost, two for a linear one.
-  BPQP_HD bool start() {
+  BPQP_STAGE bool start() {
     repair_ = 0;
     const BarrierSide<R>&U = b_.upper, &L = b_.lower;
     for (int i : team_.items(p_.m)) {
@@ -196,17 +196,17 @@ class BarrierProblem {
     return true;
   }
 
-  BPQP_HD bool hessian_is_zero() const {
+  BPQP_STAGE bool hessian_is_zero() const {
     double largest = 0;
     for (int j : team_.items(p_.n)) largest = nan_max(largest, std::fabs(p_.hessian_entry(j)));
     return team_.max(largest) == 0;
   }
 
-  BPQP_HD R scaled_q(int j) const {
+  BPQP_STAGE R scaled_q(int j) const {
     return R(form_.cost * double(p_.q[j]) * double(sys_.scaling.D[j]));
   }
 
-  BPQP_HD void clear_absent_sides() {
+  BPQP_STAGE void clear_absent_sides() {
     for (int i : team_.items(p_.m)) {
       const RowKind k = sys_.kind[i];
       if (!bounded_above(k)) b_.upper.s[i] = 0;
@@ -217,7 +217,7 @@ class BarrierProblem {
   }
 
   /// Solves with the sides' `product` and `residual` and r_x; w.Adx gets A x.
-  BPQP_HD void solve_sides(
+  BPQP_STAGE void solve_sides(
       R* z_upper, R* z_lower, R* x, R* y, double f = 1, double inconsistent = INFINITY) {
     eliminate_slacks(team_, sys_, b_, f, w_.r_y);
     solve_barrier(team_, p_, form_, sys_, w_.r_x, w_.r_y, x, y, w_.Adx, inconsistent);

@@ -16,7 +16,7 @@ constexpr double kBarrierDefinite = 1e-6;
 
 /// L, Y and S; false if P is not safely positive definite.
 template <class D, class R, Team T>
-BPQP_HD bool condense_barrier(
+BPQP_STAGE bool condense_barrier(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   const int n = p.n;
   for (int j : team.items(n)) s.H[j] = R(kBarrierRho);
@@ -41,7 +41,7 @@ BPQP_HD bool condense_barrier(
 
 /// S + W^2 + delta into K, lower triangle; free rows, whose row of S is zero, get 1.
 template <class R, Team T>
-BPQP_HD void assemble_schur(const T& team, const BarrierSystem<R>& s) {
+BPQP_STAGE void assemble_schur(const T& team, const BarrierSystem<R>& s) {
   const int m = s.m;
   for (int c : team.items(m)) {
     for (int r = c; r < m; ++r) s.K[std::size_t(c) * m + r] = s.S[std::size_t(c) * m + r];
@@ -55,7 +55,7 @@ BPQP_HD void assemble_schur(const T& team, const BarrierSystem<R>& s) {
 
 /// d_x, d_y for e_x, e_y: (S + W^2) d_y = Y't - e_y, d_x = L'^-1 (t - Y d_y), t = L^-1 e_x.
 template <class D, class R, Team T>
-BPQP_HD void solve_by_schur(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
+BPQP_STAGE void solve_by_schur(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
   const int n = p.n, m = p.m;
   for (int j : team.items(n)) s.t_x[j] = s.e_x[j];
   team.sync();

@@ -55,7 +55,7 @@ struct BarrierSides {
 
 /// sum over all sides of u'z_u - l'z_l, for multipliers that are the sides' z or z2.
 template <class R, Team T>
-BPQP_HD double sides_dot(
+BPQP_STAGE double sides_dot(
     const T& team,
     const BarrierSystem<R>& sys,
     const BarrierSides<R>& b,
@@ -72,7 +72,7 @@ BPQP_HD double sides_dot(
 
 /// s'z over all sides.
 template <class R, Team T>
-BPQP_HD double complementarity(
+BPQP_STAGE double complementarity(
     const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
   double sum = 0;
   for (int i : team.items(sys.m)) {
@@ -84,7 +84,7 @@ BPQP_HD double complementarity(
 
 /// W^2 of every row from the present point, and lambda.
 template <class R, Team T>
-BPQP_HD void scale_sides(const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
+BPQP_STAGE void scale_sides(const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
   for (int i : team.items(sys.m)) {
     const BarrierSide<R>&U = b.upper, &L = b.lower;
     switch (sys.kind[i]) {
@@ -115,7 +115,7 @@ BPQP_HD void scale_sides(const T& team, const BarrierSystem<R>& sys, const Barri
 /// r of every side: what is left of its two equations without s, from `product` and f times the
 /// residuals; `out` [m] the row's right-hand side for [A -W^2] [dx; dy].
 template <class R, Team T>
-BPQP_HD void eliminate_slacks(
+BPQP_STAGE void eliminate_slacks(
     const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b, double f, R* out) {
   const BarrierSide<R>&U = b.upper, &L = b.lower;
   for (int k : team.items(sys.cones.count)) {  // W (lambda \ product) - f residual
@@ -148,7 +148,7 @@ BPQP_HD void eliminate_slacks(
 /// The sides' multipliers from the row's: y [m] and A x [m] solve the system for the r of
 /// eliminate_slacks. Of a row with two sides the far one is computed, the near one follows.
 template <class R, Team T>
-BPQP_HD void split_multipliers(
+BPQP_STAGE void split_multipliers(
     const T& team,
     const BarrierSystem<R>& sys,
     const BarrierSides<R>& b,
@@ -185,7 +185,7 @@ BPQP_HD void split_multipliers(
 
 /// ds from dz: -(product/z + (s/z) dz), in cones -W (lambda \ product + W dz).
 template <class R, Team T>
-BPQP_HD void step_slacks(const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
+BPQP_STAGE void step_slacks(const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
   const BarrierSide<R>&U = b.upper, &L = b.lower;
   for (int i : team.items(sys.m)) {
     if (sys.kind[i] == RowKind::cone) continue;

@@ -14,7 +14,8 @@ namespace bpqp::core {
 
 /// Sets s.column in the rows of such cones and counts them; -1 is in the rows of all cones.
 template <class D, class R, Team T>
-BPQP_HD int find_single_cones(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
+BPQP_STAGE int find_single_cones(
+    const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
   int count = 0;
   for (int k = 0; k < s.cones.count && p.known.column; ++k) {
     const int first = s.cones.first(k), d = s.cones.size(k);
@@ -38,7 +39,8 @@ BPQP_HD void for_single_cones(const BarrierSystem<R>& s, const Visit& visit) {
 
 /// H [n] += a^2/eta^2.
 template <class D, class R, Team T>
-BPQP_HD void add_single_cones(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
+BPQP_STAGE void add_single_cones(
+    const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
   if (team.rank() == 0) {  // several rows may have their entry in one column
     for_single_cones(s, [&](int k, int) {
       const int first = s.cones.first(k), d = s.cones.size(k);
@@ -56,7 +58,7 @@ BPQP_HD void add_single_cones(const T& team, const ProblemView<D>& p, const Barr
 /// p of every single cone, behind the general rows of Y: entry j times cone_factor(eta) and
 /// column_factor(j), which has D in it.
 template <class D, class R, Team T, class ConeFactor, class ColumnFactor>
-BPQP_HD void pack_single_cones(
+BPQP_STAGE void pack_single_cones(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,
@@ -83,7 +85,7 @@ BPQP_HD void pack_single_cones(
 
 /// W^2 = eta^2/2 of the rows p onto the diagonal of K.
 template <class R, Team T>
-BPQP_HD void add_single_squares(const T& team, const BarrierForm& f, const BarrierSystem<R>& s) {
+BPQP_STAGE void add_single_squares(const T& team, const BarrierForm& f, const BarrierSystem<R>& s) {
   for_single_cones(s, [&](int k, int index) {
     const int row = f.general + index;
     const R eta = s.eta[s.cones.first(k)];
@@ -94,7 +96,7 @@ BPQP_HD void add_single_squares(const T& team, const BarrierForm& f, const Barri
 
 /// g [packed rows] gets p'x of the single cones, from Ax = A x.
 template <class R, Team T>
-BPQP_HD void single_cone_products(
+BPQP_STAGE void single_cone_products(
     const T& team, const BarrierForm& f, const BarrierSystem<R>& s, const R* Ax, R* g) {
   for_single_cones(s, [&](int k, int index) {
     const int first = s.cones.first(k);
@@ -105,7 +107,7 @@ BPQP_HD void single_cone_products(
 
 /// y [m] gets p g as A'y, in the rows of the single cones.
 template <class R, Team T>
-BPQP_HD void spread_single_cones(
+BPQP_STAGE void spread_single_cones(
     const T& team, const BarrierForm& f, const BarrierSystem<R>& s, const R* g, R* y) {
   for_single_cones(s, [&](int k, int index) {
     const int first = s.cones.first(k);
@@ -117,7 +119,7 @@ BPQP_HD void spread_single_cones(
 
 /// y becomes W^-2 y - t in the rows of the single cones.
 template <class R, Team T>
-BPQP_HD void divide_single_cones(const T& team, const BarrierSystem<R>& s, const R* t, R* y) {
+BPQP_STAGE void divide_single_cones(const T& team, const BarrierSystem<R>& s, const R* t, R* y) {
   for (int k : team.items(s.cones.count)) {
     if (!s.is_single(k)) continue;
     const int first = s.cones.first(k), d = s.cones.size(k);

@@ -15,7 +15,7 @@ constexpr double kBarrierRepairFirst = 1e-14, kBarrierRepairLast = 1e-2;
 /// Assembles and factors; `repair` is the addition that the last factorisation needed, kept from
 /// call to call. False: nothing helped.
 template <class D, class R, Team T>
-BPQP_HD bool factor_barrier(
+BPQP_STAGE bool factor_barrier(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,
@@ -46,7 +46,8 @@ BPQP_HD bool factor_barrier(
 
 /// d_x, d_y: the proximal system's solution for e_x, e_y.
 template <class D, class R, Team T>
-BPQP_HD void solve_by_columns(const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
+BPQP_STAGE void solve_by_columns(
+    const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s) {
   for (int i : team.items(p.m)) s.t_y[i] = s.e_y[i];
   for (int j : team.items(p.n)) s.d_x[j] = s.e_x[j];
   team.sync();
@@ -61,7 +62,7 @@ BPQP_HD void solve_by_columns(const T& team, const ProblemView<D>& p, const Barr
 
 /// The same by K: bounds and single cones are eliminated first, then x.
 template <class D, class R, Team T>
-BPQP_HD void solve_by_rows(
+BPQP_STAGE void solve_by_rows(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   // e_x + A_b'(W^2 + delta)^-1 e_b, b: the rows that are not general
   for (int i : team.items(p.m)) s.t_y[i] = s.e_y[i];
@@ -96,7 +97,7 @@ BPQP_HD void solve_by_rows(
 
 /// e = r - [P A'; A -W^2] (x, y); returns its largest entry. A x goes to Ax.
 template <class D, class R, Team T>
-BPQP_HD double barrier_residual(
+BPQP_STAGE double barrier_residual(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,
@@ -119,7 +120,7 @@ BPQP_HD double barrier_residual(
 
 /// d_x, d_y: the proximal system's solution for e_x, e_y, by the form's way.
 template <class D, class R, Team T>
-BPQP_HD void solve_proximal(
+BPQP_STAGE void solve_proximal(
     const T& team, const ProblemView<D>& p, const BarrierForm& f, const BarrierSystem<R>& s) {
   switch (f.way) {
     case BarrierWay::columns:
@@ -133,7 +134,7 @@ BPQP_HD void solve_proximal(
 
 /// a'b over x and y parts.
 template <class R, Team T>
-BPQP_HD double pair_dot(
+BPQP_STAGE double pair_dot(
     const T& team, int n, int m, const R* a_x, const R* a_y, const R* b_x, const R* b_y) {
   double sum = 0;
   for (int j : team.items(n)) sum += double(a_x[j]) * double(b_x[j]);
@@ -144,7 +145,7 @@ BPQP_HD double pair_dot(
 /// Direction k of krylov_refine() into basis and image: the proximal answer to the residual f, its
 /// image orthogonal to those before and of length 1. Uses e and Ax. False: nothing new.
 template <class D, class R, Team T>
-BPQP_HD bool krylov_direction(
+BPQP_STAGE bool krylov_direction(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,
@@ -185,7 +186,7 @@ BPQP_HD bool krylov_direction(
 /// Where they gain little the system is inconsistent, and its huge proximal answer, which stays, is
 /// the ray along which the problem is unbounded or infeasible.
 template <class D, class R, Team T>
-BPQP_HD void krylov_refine(
+BPQP_STAGE void krylov_refine(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,
@@ -224,7 +225,7 @@ BPQP_HD void krylov_refine(
 /// `inconsistent` of it ends there: the system has no solution then, no least-squares answer is
 /// wanted, and the huge proximal one is the ray of an unbounded or infeasible problem.
 template <class D, class R, Team T>
-BPQP_HD void solve_barrier(
+BPQP_STAGE void solve_barrier(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,

@@ -12,7 +12,7 @@ constexpr double kBarrierLow = 0.1, kBarrierHigh = 10;
 
 /// visit(side, i) for every finite side of this lane's linear inequalities.
 template <class R, Team T, class Visit>
-BPQP_HD void for_linear_sides(
+BPQP_STAGE void for_linear_sides(
     const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b, const Visit& visit) {
   for (int i : team.items(sys.m)) {
     if (sys.kind[i] == RowKind::cone) continue;
@@ -23,7 +23,8 @@ BPQP_HD void for_linear_sides(
 
 /// The largest step that keeps every slack and multiplier inside.
 template <class R, Team T>
-BPQP_HD double largest_step(const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
+BPQP_STAGE double largest_step(
+    const T& team, const BarrierSystem<R>& sys, const BarrierSides<R>& b) {
   double step = INFINITY;
   const auto limit = [&step](R v, R dv) {
     if (dv < 0) step = nan_min(step, -double(v) / double(dv));
@@ -44,7 +45,7 @@ BPQP_HD double largest_step(const T& team, const BarrierSystem<R>& sys, const Ba
 /// product = s o z (the affine direction), or with the corrector s o z + ds o dz - target, from the
 /// affine step in ds, dz.
 template <class R, Team T>
-BPQP_HD void set_products(
+BPQP_STAGE void set_products(
     const T& team,
     const BarrierSystem<R>& sys,
     const BarrierSides<R>& b,
@@ -75,7 +76,7 @@ BPQP_HD void set_products(
 /// times `target` at a step `trial` are brought back to it, those far above only so far (Gondzio
 /// 1996).
 template <class R, Team T>
-BPQP_HD void correct_products(
+BPQP_STAGE void correct_products(
     const T& team,
     const BarrierSystem<R>& sys,
     const BarrierSides<R>& b,
@@ -96,7 +97,7 @@ BPQP_HD void correct_products(
 
 /// v + step dv for slacks and multipliers; then everything times `shrink`.
 template <class R, Team T>
-BPQP_HD void move_sides(
+BPQP_STAGE void move_sides(
     const T& team,
     const BarrierSystem<R>& sys,
     const BarrierSides<R>& b,
@@ -114,7 +115,7 @@ BPQP_HD void move_sides(
 /// Moves v [m] of every side into the cones: by how far the worst is outside, and then by 1 or a
 /// tenth of the mean margin, whichever is more. (The start of Clarabel: Goulart and Chen 2024.)
 template <class R, Team T>
-BPQP_HD void shift_inside(
+BPQP_STAGE void shift_inside(
     const T& team, const BarrierSystem<R>& sys, R* upper, R* lower, int degree) {
   double least = INFINITY, inside = 0;
   const auto margin = [&](double v) {

@@ -124,7 +124,7 @@ struct BarrierSystem {
 
 /// out [m] = E A D x.
 template <class D, class R, Team T>
-BPQP_HD void scaled_rows_product(
+BPQP_STAGE void scaled_rows_product(
     const T& team, const ProblemView<D>& p, const BarrierSystem<R>& s, const R* x, R* out) {
   for (int j : team.items(p.n)) s.s_x[j] = s.scaling.D[j] * x[j];
   team.sync();
@@ -135,7 +135,7 @@ BPQP_HD void scaled_rows_product(
 
 /// out [n] += sign D A'E y.
 template <class D, class R, Team T>
-BPQP_HD void add_scaled_columns(
+BPQP_STAGE void add_scaled_columns(
     const T& team,
     const ProblemView<D>& p,
     const BarrierSystem<R>& s,
@@ -152,7 +152,7 @@ BPQP_HD void add_scaled_columns(
 
 /// out [n] = cost beta D P D x.
 template <class D, class R, Team T>
-BPQP_HD void scaled_hessian_product(
+BPQP_STAGE void scaled_hessian_product(
     const T& team,
     const ProblemView<D>& p,
     const BarrierForm& f,
@@ -177,7 +177,7 @@ BPQP_HD void scaled_hessian_product(
 
 /// v [m] becomes (W^2 + delta)^-1 v; cones have no delta. `eliminated`: 0 in the general rows.
 template <class R, Team T>
-BPQP_HD void divide_by_squares(
+BPQP_STAGE void divide_by_squares(
     const T& team, const BarrierSystem<R>& s, R* v, bool eliminated = false) {
   for (int i : team.items(s.m)) {
     if (eliminated && s.column[i] < 0)
@@ -196,7 +196,7 @@ BPQP_HD void divide_by_squares(
 
 /// out [m] += W^2 y (no delta).
 template <class R, Team T>
-BPQP_HD void add_squares(const T& team, const BarrierSystem<R>& s, const R* y, R* out) {
+BPQP_STAGE void add_squares(const T& team, const BarrierSystem<R>& s, const R* y, R* out) {
   for (int i : team.items(s.m))
     if (s.is_linear(i) && s.kind[i] != RowKind::free) out[i] += s.w2[i] * y[i];
   for (int k : team.items(s.cones.count)) {

@@ -31,7 +31,7 @@ BPQP_HD inline bool small_beside(double value, double terms) {
 
 /// sum |y_i side_i|: what h(y) is rounded relative to.
 template <class D, class R, Team T>
-BPQP_HD double support_terms(const T& team, const ProblemView<D>& p, const R* y) {
+BPQP_STAGE double support_terms(const T& team, const ProblemView<D>& p, const R* y) {
   double sum = 0;
   for (int i : team.items(p.m)) {
     if (y[i] == 0) continue;
@@ -44,7 +44,7 @@ BPQP_HD double support_terms(const T& team, const ProblemView<D>& p, const R* y)
 /// Scales the candidate y [m] to a certificate in place; false (y then scaled or not) if it is
 /// none.
 template <class D, class R, Team T>
-BPQP_HD bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R* scratch_n) {
+BPQP_STAGE bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R* scratch_n) {
   const double largest = abs_max(team, y, p.m);
   if (!(largest > 0 && largest < INFINITY)) return false;
   for (int i : team.items(p.linear_rows())) {  // rounding may leave traces at absent sides
@@ -76,7 +76,7 @@ BPQP_HD bool primal_certificate(const T& team, const ProblemView<D>& p, R* y, R*
 /// changing it on the working set: the residual comes from the user's data, so few passes reach
 /// rounding.
 template <class D, class R, Team T>
-BPQP_HD void refine_ray(
+BPQP_STAGE void refine_ray(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -104,7 +104,7 @@ enum class Descent : int { none = 0, flat, certificate };
 /// Scales the candidate d [n] to q'd = -1 in place and classifies it; Ad [m] gets A d. `slope` gets
 /// q'd before.
 template <class D, class R, Team T>
-BPQP_HD Descent classify_descent(
+BPQP_STAGE Descent classify_descent(
     const T& team,
     const ProblemView<D>& p,
     bool symmetric,

@@ -61,7 +61,7 @@ struct Condensed {
 
 /// Factors H in place for sigma; returns the pivots, and in `diagonal` the largest entry of D P D.
 template <class D, class R, Team T>
-BPQP_HD PivotsOf<Wide<R>> factor_hessian(
+BPQP_STAGE PivotsOf<Wide<R>> factor_hessian(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -79,7 +79,7 @@ BPQP_HD Mask<W> safely_definite(const PivotsOf<W>& pivots, W diagonal) {
 
 /// max |D P D| over all entries, from H = (P + P')/2 in c.L.
 template <class D, class R, Team T>
-BPQP_HD double scaled_hessian_maximum(
+BPQP_STAGE double scaled_hessian_maximum(
     const T& team, const ProblemView<D>& p, const Condensed<R>& c, R* scratch_n) {
   for (int j : team.items(p.n)) scratch_n[j] = 0;
   team.sync();
@@ -89,7 +89,7 @@ BPQP_HD double scaled_hessian_maximum(
 
 /// Whether a P known to be diagonal is convex and A finite; c gets nothing but its scaling.
 template <class D, class R, Team T>
-BPQP_HD CondenseReport look_at_diagonal(
+BPQP_STAGE CondenseReport look_at_diagonal(
     const T& team,
     const ProblemView<D>& p,
     int scaling_passes,
@@ -118,7 +118,7 @@ BPQP_HD CondenseReport look_at_diagonal(
 
 /// Y = L^-1 A' and S, from c.L and the scaling.
 template <class D, class R, Team T>
-BPQP_HD void condense_rows(const T& team, const ProblemView<D>& p, const Condensed<R>& c) {
+BPQP_STAGE void condense_rows(const T& team, const ProblemView<D>& p, const Condensed<R>& c) {
   scale_rows(team, p, c.scaling, c.Y);
   solve_lower(team, c.L, p.n, p.n, c.Y, p.m, p.n);
   if (c.S) gram(team, c.Y, p.n, p.m, p.n, c.S, p.m);
@@ -126,7 +126,7 @@ BPQP_HD void condense_rows(const T& team, const ProblemView<D>& p, const Condens
 
 /// Fills c's arrays (not c.report: that is the return value, for one lane to store).
 template <class D, class R, Team T>
-BPQP_HD CondenseReport condense(
+BPQP_STAGE CondenseReport condense(
     const T& team,
     const ProblemView<D>& p,
     int scaling_passes,

@@ -16,7 +16,7 @@ constexpr double kDiagonalDefinite = 1e-8;
 /// Whether the Hessian at the states of k is diagonal and safely definite; it goes to
 /// k.known.diagonal then.
 template <class D, class R, Team T>
-BPQP_HD bool load_diagonal_hessian(const T& team, const ProblemView<D>& p, const ConeKkt<R>& k) {
+BPQP_STAGE bool load_diagonal_hessian(const T& team, const ProblemView<D>& p, const ConeKkt<R>& k) {
   if (!p.known.diagonal || !p.known.column) return false;
   for (int j : team.items(p.n)) k.known.diagonal[j] = p.known.diagonal[j];
   team.sync();
@@ -44,7 +44,7 @@ BPQP_HD bool load_diagonal_hessian(const T& team, const ProblemView<D>& p, const
 
 /// e0'A of cone c into its row of k.A.
 template <class D, class R, Team T>
-BPQP_HD void load_normal(const T& team, const ProblemView<D>& p, const ConeKkt<R>& k, int c) {
+BPQP_STAGE void load_normal(const T& team, const ProblemView<D>& p, const ConeKkt<R>& k, int c) {
   const int first = p.cones.first(c);
   R* normal = k.A + std::size_t(first) * p.n;
   for (int j : team.items(p.n)) normal[j] = 0;
@@ -59,7 +59,7 @@ BPQP_HD void load_normal(const T& team, const ProblemView<D>& p, const ConeKkt<R
 
 /// The QP into k.known and, where rows have several entries, k.A; false if it has no such form.
 template <class D, class R, Team T>
-BPQP_HD bool load_diagonal_qp(
+BPQP_STAGE bool load_diagonal_qp(
     const T& team, const ProblemView<D>& p, const ConeKkt<R>& k, const signed char* side) {
   if (!load_diagonal_hessian(team, p, k)) return false;
   const StructureMemory& q = k.known;
@@ -85,7 +85,7 @@ BPQP_HD bool load_diagonal_qp(
 
 /// The factors of that QP, H = D^-2; rows that are not held are left out of Y.
 template <class R, Team T>
-BPQP_HD CondenseReport condense_diagonal(
+BPQP_STAGE CondenseReport condense_diagonal(
     const T& team,
     const ProblemView<R>& qp,
     const signed char* side,

@@ -24,7 +24,7 @@ constexpr double kCurvatureNoise = 1e-14;
 
 /// k.A: the rows of the QP.
 template <class D, class R, Team T>
-BPQP_HD void load_cone_rows(const T& team, const ProblemView<D>& p, const ConeKkt<R>& k) {
+BPQP_STAGE void load_cone_rows(const T& team, const ProblemView<D>& p, const ConeKkt<R>& k) {
   const int n = p.n;
   for (int i = 0; i < p.linear_rows(); ++i)
     for (int j : team.items(n)) k.A[std::size_t(i) * n + j] = R(p.A[std::size_t(i) * n + j]);
@@ -50,7 +50,7 @@ BPQP_HD void load_cone_rows(const T& team, const ProblemView<D>& p, const ConeKk
 
 /// k.P: (P + P')/2 + the sum of kappa A'Q A. packed is scratch [n x m], mean [n].
 template <class D, class R, Team T>
-BPQP_HD void load_cone_hessian(
+BPQP_STAGE void load_cone_hessian(
     const T& team, const ProblemView<D>& p, const ConeKkt<R>& k, R* packed, R* mean) {
   const int n = p.n;
   load_hessian(team, p, k.P);
@@ -86,7 +86,7 @@ BPQP_HD Schur<R> cone_schur(
 
 /// The QP at the states of k as dense matrices, condensed.
 template <class D, class R, Team T>
-BPQP_HD CondenseReport condense_cone_kkt(
+BPQP_STAGE CondenseReport condense_cone_kkt(
     const T& team,
     const ProblemView<D>& p,
     int scaling_passes,
@@ -105,7 +105,7 @@ BPQP_HD CondenseReport condense_cone_kkt(
 
 /// Builds and factors the QP at the states of k. Returns whether all rows held are independent.
 template <class D, class R, Team T>
-BPQP_HD bool factor_cone_kkt(
+BPQP_STAGE bool factor_cone_kkt(
     const T& team,
     const ProblemView<D>& p,
     int scaling_passes,
@@ -137,7 +137,7 @@ BPQP_HD bool factor_cone_kkt(
 /// along e0. `kept` [m] gets g_y in the rows of the boundary's
 /// cones.
 template <class D, class R, Team T>
-BPQP_HD void to_cone_qp(
+BPQP_STAGE void to_cone_qp(
     const T& team,
     const ProblemView<D>& p,
     const ConeKkt<R>& k,
@@ -172,7 +172,7 @@ BPQP_HD void to_cone_qp(
 
 /// d of the QP becomes that of the problem: in a boundary's cone e0 d_0 + kappa Q (A w - kept).
 template <class D, class R, Team T>
-BPQP_HD void from_cone_qp(
+BPQP_STAGE void from_cone_qp(
     const T& team,
     const ProblemView<D>& p,
     const ConeKkt<R>& k,

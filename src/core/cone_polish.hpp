@@ -35,7 +35,7 @@ class ConePolish {
       : team_(team), p_(p), o_(options), k_(k), c_(c), set_(set), s_(s), x_(x), y_(y) {}
 
   /// `trial`: ends without the last QP where the point has not become a solution in a few steps.
-  BPQP_HD ForwardReport run(bool trial = false) {
+  BPQP_STAGE ForwardReport run(bool trial = false) {
     symmetric_ = c_.report.symmetric;
     largest_A_ = largest_entry();
     judge();
@@ -57,7 +57,7 @@ class ConePolish {
   }
 
  private:
-  BPQP_HD void judge() {
+  BPQP_STAGE void judge() {
     kkt_products(team_, p_, symmetric_, false, x_, y_, s_.products, s_.t);
     const Residuals r = residuals(team_, p_, x_, y_, s_.products);
     const double worst = r.worst_relative();
@@ -69,7 +69,7 @@ class ConePolish {
 
   /// The QP at (x, y), for a Newton step or for the derivatives; true if its rows are independent.
   /// s.admm.v holds s - y/rho.
-  BPQP_HD bool build(bool derivatives) {
+  BPQP_STAGE bool build(bool derivatives) {
     R* Ax = s_.products.Ax;
     rows_product(team_, p_, x_, Ax);
     strict_ =
@@ -80,7 +80,7 @@ class ConePolish {
   }
 
   /// (x, y) += the Newton step.
-  BPQP_HD void newton() {
+  BPQP_STAGE void newton() {
     const R* Ax = s_.products.Ax;
     R *g_x = s_.h, *g_y = s_.c, *w = s_.polish_step, *d = s_.admm.y;
     for (int i : team_.items(p_.linear_rows())) {
@@ -107,7 +107,7 @@ class ConePolish {
 
   /// The cone's share of g_y; and of y what its state leaves no room for: all of it inside, the
   /// part along e1 on the boundary.
-  BPQP_HD void cone_rhs(int c, const R* Ax, R* g_y) {
+  BPQP_STAGE void cone_rhs(int c, const R* Ax, R* g_y) {
     const int first = p_.cones.first(c), d = p_.cones.size(c);
     const ConeState state = k_.state_of(first);
     double along_s = 0, along_y = 0, r = 0;
@@ -129,7 +129,7 @@ class ConePolish {
     }
   }
 
-  BPQP_HD ForwardReport finish(bool independent) {
+  BPQP_STAGE ForwardReport finish(bool independent) {
     const double best = best_;
     // Where no dual solution is attained multipliers grow until rounding ends it.
     const bool attained = abs_max(team_, y_, p_.m) <= kConeLargest * dual_scale();
@@ -150,7 +150,7 @@ class ConePolish {
     return report_;
   }
 
-  BPQP_HD double largest_entry() const {
+  BPQP_STAGE double largest_entry() const {
     double largest = 0;
     for (int i : team_.items(p_.m)) {
       if (p_.known.column && p_.known.column[i] >= 0) {
@@ -164,11 +164,11 @@ class ConePolish {
   }
 
   /// What the multipliers balance, over the largest entry of A: they may all be rounding.
-  BPQP_HD double dual_scale() const {
+  BPQP_STAGE double dual_scale() const {
     return largest_A_ > 0 ? report_.residuals.dual_scale / largest_A_ : 0;
   }
 
-  BPQP_HD bool linear_rows_strict() {
+  BPQP_STAGE bool linear_rows_strict() {
     const double y_scale = nan_max(abs_max(team_, y_, p_.m), dual_scale());
     return strictly_complementary(team_, p_.linear_rows(), y_scale, [this](int i) {
       return RowAtPoint<double>{

@@ -52,7 +52,7 @@ struct ConeKkt {
 /// counts as inside or at its apex, where its curvature is not without bound. Returns whether every
 /// cone is strictly what it is. v [m] gets s - y/rho in the cones' rows.
 template <class D, class R, Team T>
-BPQP_HD bool classify_cones(
+BPQP_STAGE bool classify_cones(
     const T& team,
     const ProblemView<D>& p,
     const R* Ax,

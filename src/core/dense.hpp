@@ -20,7 +20,7 @@ struct Pick {
 };
 
 template <Team T>
-BPQP_HD Pick pick_largest(const T& team, Pick mine) {
+BPQP_STAGE Pick pick_largest(const T& team, Pick mine) {
   const double value = team.max(mine.value);
   const double index = team.min(mine.value == value ? double(mine.index) : 1e300);
   return {value, index < 1e300 ? int(index) : -1};
@@ -42,7 +42,7 @@ BPQP_HD R dot(const D* a, const R* b, int n) {
 
 /// out [m] = A'x for A [n x m].
 template <class D, class R, Team T>
-BPQP_HD void transposed_product(
+BPQP_STAGE void transposed_product(
     const T& team, const D* A, int n, int m, int ld, const R* x, R* out) {
   for (int i : team.items(m)) out[i] = dot(A + std::size_t(i) * ld, x, n);
   team.sync();
@@ -50,7 +50,7 @@ BPQP_HD void transposed_product(
 
 /// out [n] = A y for A [n x m].
 template <class D, class R, Team T>
-BPQP_HD void product(const T& team, const D* A, int n, int m, int ld, const R* y, R* out) {
+BPQP_STAGE void product(const T& team, const D* A, int n, int m, int ld, const R* y, R* out) {
   for (int j : team.items(n)) {
     R sum = 0;
     for (int i = 0; i < m; ++i) sum += R(A[std::size_t(i) * ld + j]) * y[i];
@@ -69,7 +69,7 @@ using Pivots = PivotsOf<double>;
 
 /// Column k of the factor, whose diagonal entry is `root`, and what it takes from those behind it.
 template <class R, Team T>
-BPQP_HD void eliminate(const T& team, R* A, int n, int ld, int k, R root) {
+BPQP_STAGE void eliminate(const T& team, R* A, int n, int ld, int k, R root) {
   R* column = A + std::size_t(k) * ld;
   for (int i : team.items(n - k)) column[k + i] = i == 0 ? root : column[k + i] / root;
   team.sync();
@@ -84,7 +84,7 @@ BPQP_HD void eliminate(const T& team, R* A, int n, int ld, int k, R root) {
 /// Lower triangle of A [n x n] becomes L with A = L L'; the strict upper triangle is not touched.
 /// Stops at the first pivot that is not positive (NaN included).
 template <class R, Team T>
-BPQP_HD Pivots cholesky(const T& team, R* A, int n, int ld) {
+BPQP_STAGE Pivots cholesky(const T& team, R* A, int n, int ld) {
   Pivots pivots{true, INFINITY};
   for (int k = 0; k < n; ++k) {
     const R pivot = A[std::size_t(k) * ld + k];
@@ -100,7 +100,7 @@ BPQP_HD Pivots cholesky(const T& team, R* A, int n, int ld) {
 /// exceed least [n] is left out. L_ii is infinite there and L_ji zero below, so that the other rows
 /// are what they would be without it.
 template <class R, Team T>
-BPQP_HD void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
+BPQP_STAGE void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
   for (int k = 0; k < n; ++k) {
     const R pivot = A[std::size_t(k) * ld + k];
     team.sync();  // everybody has read the pivot before it is overwritten
@@ -110,7 +110,7 @@ BPQP_HD void cholesky_of_independent(const T& team, R* A, int n, int ld, const R
 
 /// B [n x columns] becomes L^-1 B.
 template <class R, Team T>
-BPQP_HD void solve_lower(const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
+BPQP_STAGE void solve_lower(const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
   for (int k = 0; k < n; ++k) {
     const R* l = L + std::size_t(k) * ld;
     for (int j : team.items(columns)) B[std::size_t(j) * ld_b + k] /= l[k];
@@ -125,7 +125,7 @@ BPQP_HD void solve_lower(const T& team, const R* L, int n, int ld, R* B, int col
 
 /// B [n x columns] becomes L'^-1 B.
 template <class R, Team T>
-BPQP_HD void solve_lower_transposed(
+BPQP_STAGE void solve_lower_transposed(
     const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
   for (int k = n - 1; k >= 0; --k) {
     for (int j : team.items(columns)) B[std::size_t(j) * ld_b + k] /= L[std::size_t(k) * ld + k];
@@ -140,7 +140,7 @@ BPQP_HD void solve_lower_transposed(
 
 /// S [m x m] = Y'Y for Y [n x m], both triangles.
 template <class R, Team T>
-BPQP_HD void gram(const T& team, const R* Y, int n, int m, int ld, R* S, int ld_s) {
+BPQP_STAGE void gram(const T& team, const R* Y, int n, int m, int ld, R* S, int ld_s) {
   for (int t : team.items(m * m)) {
     const int i = t % m, j = t / m;
     if (i < j) continue;
@@ -152,7 +152,7 @@ BPQP_HD void gram(const T& team, const R* Y, int n, int m, int ld, R* S, int ld_
 
 /// N [n x n], lower triangle, += Y Y' for Y [n x m].
 template <class R, Team T>
-BPQP_HD void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N, int ld_n) {
+BPQP_STAGE void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N, int ld_n) {
   for (int t : team.items(n * n)) {
     const int i = t % n, j = t / n;
     if (i < j) continue;
@@ -165,7 +165,7 @@ BPQP_HD void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N, in
 
 /// Lower triangle of H [n x n] = (P + P')/2; whether P is symmetric to the last bit.
 template <class D, class R, Team T>
-BPQP_HD bool symmetric_part(const T& team, const D* P, int n, R* H) {
+BPQP_STAGE bool symmetric_part(const T& team, const D* P, int n, R* H) {
   int asymmetric = 0;
   for (int j : team.items(n)) {
     for (int i = j; i < n; ++i) {
@@ -181,7 +181,7 @@ BPQP_HD bool symmetric_part(const T& team, const D* P, int n, R* H) {
 /// row_scale[i] col_scale[j]; maxima are taken with what row_max and col_max hold. NaN is kept.
 /// `lower`: only i >= j is read, and M stands for a symmetric matrix (row_max is col_max).
 template <class D, class R, Team T>
-BPQP_HD void scaled_maxima(
+BPQP_STAGE void scaled_maxima(
     const T& team,
     const D* M,
     int rows,
@@ -214,14 +214,14 @@ BPQP_HD void scaled_maxima(
 
 /// Solves L L' x = b in place.
 template <class R, Team T>
-BPQP_HD void cholesky_solve(const T& team, const R* L, int n, int ld, R* b) {
+BPQP_STAGE void cholesky_solve(const T& team, const R* L, int n, int ld, R* b) {
   solve_lower(team, L, n, ld, b, 1, n);
   solve_lower_transposed(team, L, n, ld, b, 1, n);
 }
 
 /// The largest of v [n] >= 0 (no NaN) and the first index that has it; index -1 if all are zero.
 template <class R, Team T>
-BPQP_HD Pick largest_of(const T& team, const R* v, int n) {
+BPQP_STAGE Pick largest_of(const T& team, const R* v, int n) {
   Pick mine{0, -1};
   for (int i : team.items(n))
     if (double(v[i]) > mine.value) mine = {double(v[i]), i};
@@ -232,7 +232,7 @@ BPQP_HD Pick largest_of(const T& team, const R* v, int n) {
 
 /// Largest |v_i|, on every lane; NaN is kept.
 template <class D, Team T>
-BPQP_HD Wide<D> abs_max(const T& team, const D* v, int n) {
+BPQP_STAGE Wide<D> abs_max(const T& team, const D* v, int n) {
   Wide<D> largest = 0;
   for (int i : team.items(n)) largest = nan_max(largest, magnitude(Wide<D>(v[i])));
   return team.max(largest);

@@ -18,7 +18,7 @@ constexpr double kAugmentFirst = 1, kAugmentLast = 1e6, kAugmentFactor = 1e2;
 
 /// H = D P D + gamma (rows of the set)'(rows of the set), factored; Y and S as in condense().
 template <class D, class R, Team T>
-BPQP_HD bool condense_augmented(
+BPQP_STAGE bool condense_augmented(
     const T& team,
     const ProblemView<D>& p,
     double gamma,
@@ -43,7 +43,7 @@ BPQP_HD bool condense_augmented(
 /// depend on one another, or P is semidefinite and no gamma makes H positive definite); non_convex
 /// where P is not semidefinite and no gamma does.
 template <class D, class R, Team T>
-BPQP_HD ForwardReport attach_point(
+BPQP_STAGE ForwardReport attach_point(
     const T& team,
     const ProblemView<D>& p,
     int scaling_passes,

@@ -36,7 +36,7 @@ struct DualScratch {
 /// index -1: none does. value infinite: arithmetic broke down. price [m] is scratch. Rows of the
 /// set cannot be picked: the noise was measured on them.
 template <class R, Team T>
-BPQP_HD Pick most_violated(const T& team, const RowSides<R>& rows, int m, const R* v, R* price) {
+BPQP_STAGE Pick most_violated(const T& team, const RowSides<R>& rows, int m, const R* v, R* price) {
   const R *lowest = rows.lowest, *highest = rows.highest, *weight = rows.weight;
   const R noise = R(rows.noise);
   if (!(noise < INFINITY)) return {INFINITY, -1};
@@ -53,7 +53,7 @@ BPQP_HD Pick most_violated(const T& team, const RowSides<R>& rows, int m, const 
 /// Longest step t in [0, limit] along y_W += t d for which no inequality's multiplier changes sign.
 /// index: position in the list that blocks, -1 if none does.
 template <class R, Team T>
-BPQP_HD Pick longest_step(
+BPQP_STAGE Pick longest_step(
     const T& team,
     const RowSides<R>& rows,
     const WorkingSet<R>& w,
@@ -74,7 +74,7 @@ BPQP_HD Pick longest_step(
 
 /// Takes the row at `position` out of the working set.
 template <class R, Team T>
-BPQP_HD void drop(const T& team, WorkingSet<R>& w, int position) {
+BPQP_STAGE void drop(const T& team, WorkingSet<R>& w, int position) {
   const int row = w.list[position];
   team.sync();
   if (team.rank() == 0) {
@@ -86,7 +86,7 @@ BPQP_HD void drop(const T& team, WorkingSet<R>& w, int position) {
 
 /// Moves the multipliers of the set along d by the part t of it that a row which blocks allows.
 template <class R, Team T>
-BPQP_HD void partial_step(
+BPQP_STAGE void partial_step(
     const T& team, const Schur<R>& schur, const WorkingSet<R>& w, R* v, R* d, double t) {
   for (int j : team.items(w.size)) d[j] *= R(t);
   team.sync();
@@ -96,7 +96,7 @@ BPQP_HD void partial_step(
 /// Steps along d, which step() sets, until one goes through, dropping rows whose multipliers would
 /// change sign on the way. Returns the rows dropped.
 template <class R, Team T, class Step>
-BPQP_HD int settle_by(
+BPQP_STAGE int settle_by(
     const T& team,
     const Schur<R>& schur,
     RowSides<R>& rows,
@@ -121,7 +121,7 @@ BPQP_HD int settle_by(
 
 /// Moves to the stationary point of the working set.
 template <class R, Team T>
-BPQP_HD int settle(
+BPQP_STAGE int settle(
     const T& team,
     const Schur<R>& schur,
     RowSides<R>& rows,
@@ -136,7 +136,7 @@ BPQP_HD int settle(
 /// The same where only the row that joined last is off its side, the others lying on theirs but for
 /// rounding, which is left: half the work of a step.
 template <class R, Team T>
-BPQP_HD int settle_newest(
+BPQP_STAGE int settle_newest(
     const T& team,
     const Schur<R>& schur,
     RowSides<R>& rows,
@@ -153,7 +153,7 @@ BPQP_HD int settle_newest(
 /// Adds the violated `row` (side +-1). Where it depends on the set, moves along the ray first; on
 /// `infeasible`, w.change is the ray: A'y = 0, h(y) < 0, up to rounding; y stays as it was.
 template <class R, Team T>
-BPQP_HD DualOutcome add_row(
+BPQP_STAGE DualOutcome add_row(
     const T& team,
     const Schur<R>& schur,
     const RowSides<R>& rows,
@@ -200,7 +200,7 @@ BPQP_HD DualOutcome add_row(
 
 /// Runs from w (sides, y of the right signs, factor) and its activities v [m] to optimality.
 template <class R, Team T>
-BPQP_HD DualReport dual_active_set(
+BPQP_STAGE DualReport dual_active_set(
     const T& team,
     const Schur<R>& schur,
     RowSides<R>& rows,

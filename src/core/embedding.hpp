@@ -35,7 +35,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
   using Problem::w_;
 
   /// Residuals of the three equations of the embedding, from the products in the user's units.
-  BPQP_HD void residuals_of_embedding() {
+  BPQP_STAGE void residuals_of_embedding() {
     double xPx = 0, qx = 0;
     for (int j : team_.items(p_.n)) {
       const double factor = tau_ * form_.cost * double(sys_.scaling.D[j]);
@@ -57,7 +57,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
   }
 
   /// x2, z2: the answer to tau alone, and what it gives for the denominator of dtau.
-  BPQP_HD void constant_direction() {
+  BPQP_STAGE void constant_direction() {
     const BarrierSide<R>&U = b_.upper, &L = b_.lower;
     for (int i : team_.items(p_.m)) {
       U.product[i] = L.product[i] = 0;
@@ -78,7 +78,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
 
   /// What x'P x/tau gains over its linearisation by the whole affine step: what ds o dz is to s o
   /// z. Beyond the gap itself it says nothing (the step is far from whole).
-  BPQP_HD double curvature_ahead() {
+  BPQP_STAGE double curvature_ahead() {
     for (int j : team_.items(p_.n)) w_.t[j] = w_.dx[j] - R(dtau_ / tau_) * w_.x[j];
     team_.sync();
     const double gain = quadratic_form(w_.t) / (tau_ + dtau_);
@@ -87,7 +87,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
 
   /// The step for f times the residuals and the products set; `complement`: right-hand side of
   /// kappa tau.
-  BPQP_HD void direction(double f, double complement) {
+  BPQP_STAGE void direction(double f, double complement) {
     const BarrierSide<R>&U = b_.upper, &L = b_.lower;
     for (int j : team_.items(p_.n)) w_.r_x[j] = R(-f) * w_.residual[j];
     team_.sync();
@@ -108,7 +108,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
     step_slacks(team_, sys_, b_);
   }
 
-  BPQP_HD double step_length() {
+  BPQP_STAGE double step_length() {
     double step = largest_step(team_, sys_, b_);
     if (dtau_ < 0) step = nan_min(step, -tau_ / dtau_);
     if (dkappa_ < 0) step = nan_min(step, -kappa_ / dkappa_);
@@ -116,7 +116,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
   }
 
   /// Saves dx, ds, dz, or brings them back.
-  BPQP_HD void keep_direction(bool save) {
+  BPQP_STAGE void keep_direction(bool save) {
     const auto move = [save](R& now, R& kept) { save ? kept = now : now = kept; };
     for (int j : team_.items(p_.n)) move(w_.dx[j], w_.dx_kept[j]);
     for (const BarrierSide<R>* side : {&b_.upper, &b_.lower})
@@ -128,7 +128,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
   }
 
   /// The step, then the whole embedding scaled back where tau and kappa have left [1e-3, 1e3].
-  BPQP_HD void move(double step) {
+  BPQP_STAGE void move(double step) {
     short_steps_ = step < kBarrierShortStep ? short_steps_ + 1 : 0;
     tau_ += step * dtau_;
     kappa_ += step * dkappa_;
@@ -146,7 +146,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
   int short_steps_ = 0;
 
  private:
-  BPQP_HD double quadratic_form(const R* x) {
+  BPQP_STAGE double quadratic_form(const R* x) {
     scaled_hessian_product(team_, p_, form_, sys_, x, w_.r_x);
     double sum = 0;
     for (int j : team_.items(p_.n)) sum += double(x[j]) * double(w_.r_x[j]);

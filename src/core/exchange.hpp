@@ -40,7 +40,7 @@ struct RowSides {
 /// lowest, highest and weight of RowSides. Where S_ii = 0 no step moves the row, and its violation
 /// counts before all others.
 template <class R, Team T>
-BPQP_HD void measure_rows(
+BPQP_STAGE void measure_rows(
     const T& team,
     const R* l,
     const R* u,
@@ -62,7 +62,7 @@ BPQP_HD void measure_rows(
 /// The working set of the multipliers y: rows with y != 0 at the side of its sign, and equalities.
 /// (OSQP's rule z - l < -y, u - z < y, for a pair (z, y) that came from a projection.)
 template <class R, Team T>
-BPQP_HD void guess_sides(const T& team, int m, const R* l, const R* u, const WorkingSet<R>& w) {
+BPQP_STAGE void guess_sides(const T& team, int m, const R* l, const R* u, const WorkingSet<R>& w) {
   using Side = typename LaneTraits<R>::Side;
   for (int i : team.items(m)) {
     const Mask<R> up = w.y[i] > R(0), low = w.y[i] < R(0);
@@ -76,7 +76,7 @@ BPQP_HD void guess_sides(const T& team, int m, const R* l, const R* u, const Wor
 
 /// Adds d [k] to the multipliers of list [k]; v follows.
 template <class R, Team T>
-BPQP_HD void change_multipliers(
+BPQP_STAGE void change_multipliers(
     const T& team,
     const Schur<R>& schur,
     const WorkingSet<R>& w,
@@ -95,7 +95,7 @@ BPQP_HD void change_multipliers(
 /// Sets y to zero off the set, and to the sign of the row's side on it, so that y is dual feasible;
 /// v follows. list [m], d [m] are scratch.
 template <class R, Team T>
-BPQP_HD void release(
+BPQP_STAGE void release(
     const T& team,
     const Schur<R>& schur,
     const RowSides<R>& rows,
@@ -126,7 +126,7 @@ BPQP_HD void release(
 /// the set should now lie on its side, and how far off it lies is what rounding did to all
 /// activities.
 template <class R, Team T>
-BPQP_HD void full_step(
+BPQP_STAGE void full_step(
     const T& team, const Schur<R>& schur, RowSides<R>& rows, const WorkingSet<R>& w, R* v, R* d) {
   change_multipliers(team, schur, w, w.list, w.size, d, v);
   Wide<R> off = 0;
@@ -164,7 +164,7 @@ BPQP_HD NextSide<R> next_side(const RowSides<R>& rows, const WorkingSet<R>& w, c
 /// violated row in. Returns the number of rows exchanged (0: KKT holds on all rows). On return the
 /// factor is that of the round's set, the sides those of the next. list [m], d [m] are scratch.
 template <class R, Team T>
-BPQP_HD int exchange_round(
+BPQP_STAGE int exchange_round(
     const T& team,
     const Schur<R>& schur,
     RowSides<R>& rows,

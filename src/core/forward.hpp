@@ -37,7 +37,7 @@ class Forward : private ForwardCertificates<D, R, T> {
 
   /// x, y: in: the start, out: the solution, the last point or the certificate, as the status says.
   /// The working set is left factored for the derivatives.
-  BPQP_HD ForwardReport run(Start from) {
+  BPQP_STAGE ForwardReport run(Start from) {
     report_.method = Method::admm;
     interior_ = from == Start::interior;
     if (interior_) judge(false);
@@ -113,7 +113,7 @@ class Forward : private ForwardCertificates<D, R, T> {
   using Certificates::y_start;
 
   /// The last pass confirmed the point, or no further pass will do better.
-  BPQP_HD bool finished(int pass, int stalled) const {
+  BPQP_STAGE bool finished(int pass, int stalled) const {
     if (pass == 0) return false;
     const bool reached = report_.residuals.over(o_.eps_abs, o_.eps_rel) <= 1;
     if (!o_.polish)
@@ -125,7 +125,7 @@ class Forward : private ForwardCertificates<D, R, T> {
            report_.exchanges >= most_exchanges();
   }
 
-  BPQP_HD void start(Start from) {
+  BPQP_STAGE void start(Start from) {
     for (int j : team_.items(p_.n))
       if (from == Start::cold) x_[j] = 0;
     if (from == Start::interior) sides_by_slack(s_.products.Ax);
@@ -140,12 +140,12 @@ class Forward : private ForwardCertificates<D, R, T> {
     unscale_y();
   }
 
-  BPQP_HD void step() {
+  BPQP_STAGE void step() {
     move_x();
     unscale_y();
   }
 
-  BPQP_HD ForwardReport finish() {
+  BPQP_STAGE ForwardReport finish() {
     copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
     if (best_ < least_) verified_ = false;  // the interior point is better: it is not the set's
     const bool given_up = interior_ && !verified_;
@@ -170,7 +170,7 @@ class Forward : private ForwardCertificates<D, R, T> {
   }
 
   /// Whether the solution is differentiable; and where it is not, that its derivatives are safe.
-  BPQP_HD void settle_derivatives() {
+  BPQP_STAGE void settle_derivatives() {
     w_.least_norm = false;
     if (report_.status == Status::iteration_limit || report_.status == Status::numerical_error)
       return;

@@ -38,7 +38,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
   /// Whether the last step (in t) is a direction of unboundedness; x then holds the certificate. A
   /// step that is one but for a distant row is extended to that row, where the next pass takes it
   /// up.
-  BPQP_HD bool unbounded(bool stalled) {
+  BPQP_STAGE bool unbounded(bool stalled) {
     for (int j : team_.items(p_.n)) s_.h[j] = s_.t[j];
     team_.sync();
     double slope = 0;
@@ -58,7 +58,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
 
   /// x += t h for the largest t that keeps the rows off the working set; Ad = A h, and the step
   /// just made was `made` h.
-  BPQP_HD void extend_step(const R* Ad, double made) {
+  BPQP_STAGE void extend_step(const R* Ad, double made) {
     double limit = INFINITY;
     for (int i : team_.items(p_.m)) {
       const double a = double(Ad[i]), Ax = double(s_.products.Ax[i]) + made * a;
@@ -73,7 +73,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
   }
 
   /// Whether the ray in w.change is a certificate, as it is or refined; y then holds it.
-  BPQP_HD bool infeasible() {
+  BPQP_STAGE bool infeasible() {
     for (int attempt = 0; attempt < 2; ++attempt) {
       if (attempt == 1) refine_ray(team_, p_, c_, w_, s_.kkt);
       for (int i : team_.items(p_.m)) s_.c[i] = w_.change[i] * c_.scaling.E[i];
@@ -90,7 +90,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
 
   /// Whether the rows alone have no solution: the proximal method of multipliers without the cost,
   /// H only as a metric. Its steps in y vanish if there is one, and tend to a certificate if not.
-  BPQP_HD bool closest_feasible() {
+  BPQP_STAGE bool closest_feasible() {
     for (int i : team_.items(p_.m)) w_.y[i] = 0;
     team_.sync();
     w_.size = 0;
@@ -115,7 +115,7 @@ class ForwardCertificates : protected ForwardSets<D, R, T> {
  private:
   /// infeasible() with the exact factor of as many rows of the set as are independent: those are
   /// changed until A'y = 0, the others keep their multipliers.
-  BPQP_HD bool infeasible_on_independent_rows() {
+  BPQP_STAGE bool infeasible_on_independent_rows() {
     const double mu = schur_.mu;
     schur_.mu = 0;
     rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a);

@@ -37,7 +37,7 @@ class ForwardPoint {
 
  protected:
   /// The worst relative residual of the point; the best point so far is kept.
-  BPQP_HD double judge(bool origin) {
+  BPQP_STAGE double judge(bool origin) {
     kkt_products(team_, p_, c_.report.symmetric, origin, x_, y_, s_.products, s_.t);
     const Residuals r = core::residuals(team_, p_, x_, y_, s_.products);
     const double worst = r.worst_relative();
@@ -45,14 +45,14 @@ class ForwardPoint {
     return worst;
   }
 
-  BPQP_HD void keep_best(double worst, const Residuals& r) {
+  BPQP_STAGE void keep_best(double worst, const Residuals& r) {
     best_ = worst;
     report_.residuals = r;
     copy_point(team_, p_.n, p_.m, x_, y_, s_.x_best, s_.y_best);
   }
 
   /// h = L^-1 r and the activities v = A x + Y'h that follow if y stays, scaled.
-  BPQP_HD void linearise() {
+  BPQP_STAGE void linearise() {
     const Scaling<R> scale = c_.scaling;
     for (int j : team_.items(p_.n))
       s_.h[j] =
@@ -61,7 +61,7 @@ class ForwardPoint {
   }
 
   /// linearise() without P and q.
-  BPQP_HD void linearise_rows() {
+  BPQP_STAGE void linearise_rows() {
     for (int i : team_.items(p_.m)) s_.c[i] = w_.y[i] * c_.scaling.E[i];
     team_.sync();
     product(team_, p_.A, p_.n, p_.m, p_.n, s_.c, s_.h);
@@ -71,7 +71,7 @@ class ForwardPoint {
   }
 
   /// h = L^-1 h, v = A x + Y'h.
-  BPQP_HD void activities_at_y(const R* Ax) {
+  BPQP_STAGE void activities_at_y(const R* Ax) {
     for (int i : team_.items(p_.m)) w_.change[i] = 0;
     team_.sync();
     solve_lower(team_, c_.L, p_.n, p_.n, s_.h, 1, p_.n);
@@ -82,7 +82,7 @@ class ForwardPoint {
   }
 
   /// x += H^-1 (r - A'(change of y)).
-  BPQP_HD void move_x() {
+  BPQP_STAGE void move_x() {
     product(team_, c_.Y, p_.n, p_.m, p_.n, w_.change, s_.t);
     for (int j : team_.items(p_.n)) s_.t[j] = s_.h[j] - s_.t[j];
     team_.sync();
@@ -96,7 +96,7 @@ class ForwardPoint {
 
   /// The sides that (x, y) suggests: those whose multiplier exceeds their slack (scaled; OSQP's
   /// rule).
-  BPQP_HD void sides_by_slack(const R* Ax) {
+  BPQP_STAGE void sides_by_slack(const R* Ax) {
     for (int i : team_.items(p_.m)) {
       const double v = double(c_.scaling.E[i]) * double(Ax[i]), y = double(y_start(i));
       const bool equal = rows_.equality(i), up = y > 0 && y > double(s_.u[i]) - v;
@@ -109,13 +109,13 @@ class ForwardPoint {
   /// y of the pass's start, scaled.
   BPQP_HD R y_start(int i) const { return R(W(y_[i]) * cost_ / W(c_.scaling.E[i])); }
 
-  BPQP_HD void unscale_y() {
+  BPQP_STAGE void unscale_y() {
     for (int i : team_.items(p_.m)) y_[i] = R(W(w_.y[i]) * W(c_.scaling.E[i]) / cost_);
     team_.sync();
   }
 
   /// Whether the point is strictly complementary.
-  BPQP_HD Mask<R> strict() {
+  BPQP_STAGE Mask<R> strict() {
     W y_scale = 0;
     for (int i : team_.items(p_.m)) y_scale = nan_max(y_scale, magnitude(W(w_.y[i])));
     for (int j : team_.items(p_.n)) {  // what the multipliers balance: they may all be rounding
@@ -147,7 +147,7 @@ class ForwardPoint {
   ForwardReport report_;
 
  private:
-  BPQP_HD void scale_bounds() {
+  BPQP_STAGE void scale_bounds() {
     const Scaling<R> scale = c_.scaling;
     for (int i : team_.items(p_.m)) {
       const W l = W(p_.l[i]), u = W(p_.u[i]);

@@ -55,7 +55,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   using Point::x_;
 
   /// ADMM from (x, y): its multipliers into w.y, v following, and the sides that they suggest.
-  BPQP_HD void guess() {
+  BPQP_STAGE void guess() {
     no_iterations_ = p_.m == 0;
     if (p_.m == 0) return;
     const AdmmState<R>& a = s_.admm;
@@ -81,7 +81,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
 
   /// The set of a start from nothing: the equalities, and where it pays what a few sweeps of ascent
   /// add.
-  BPQP_HD First start_set() {
+  BPQP_STAGE First start_set() {
     double equalities = 0, violated = 0;
     if (p_.m >= kAscentRows) {
       for (int i : team_.items(p_.m)) {
@@ -101,7 +101,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
 
   /// Exchanges until KKT holds on all rows of the constraint-space problem. False: infeasible, and
   /// w.change holds the ray.
-  BPQP_HD bool find_active_set(First first) {
+  BPQP_STAGE bool find_active_set(First first) {
     verified_ = false;
     lost_ = false;
     if (!o_.polish) return true;
@@ -123,7 +123,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
 
   /// From an interior point few exchanges are needed, or none help; and where the interior point
   /// method waits, it is the quicker way beyond about this many.
-  BPQP_HD int most_exchanges() const {
+  BPQP_STAGE int most_exchanges() const {
     const int size = p_.n + p_.m;
     const int most = interior_                        ? 50 + size / 10
                      : o_.method == Method::automatic ? 100 + size / 2
@@ -140,7 +140,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
 
  private:
   /// Rounds of block exchange while they help; whether they end in a verified set.
-  BPQP_HD bool exchange_blocks() {
+  BPQP_STAGE bool exchange_blocks() {
     for (int round = 0, previous = p_.m + 1; round < kBlockRounds && !verified_; ++round) {
       const int exchanged = exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
       report_.exchanges += exchanged;
@@ -152,7 +152,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   }
 
   /// c = v + S y: the activities at y = 0.
-  BPQP_HD AdmmReport run_z_form(int budget) {
+  BPQP_STAGE AdmmReport run_z_form(int budget) {
     product(team_, c_.S, p_.m, p_.m, p_.m, w_.y, s_.c);
     for (int i : team_.items(p_.m)) s_.c[i] += s_.v[i];
     team_.sync();
@@ -163,7 +163,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   }
 
   /// L^-1 b = L'x + h + Y y, in x's scaled units.
-  BPQP_HD AdmmReport run_x_form(int budget) {
+  BPQP_STAGE AdmmReport run_x_form(int budget) {
     const int n = p_.n;
     for (int j : team_.items(n)) s_.kkt.r_x[j] = x_[j] / c_.scaling.D[j];
     product(team_, c_.Y, n, p_.m, n, w_.y, s_.t);
@@ -178,7 +178,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   }
 
   /// w.y = y_new, v and the sides following.
-  BPQP_HD void take_multipliers(const R* y_new) {
+  BPQP_STAGE void take_multipliers(const R* y_new) {
     int count = 0;
     for (int i = 0; i < p_.m; ++i) {
       if (y_new[i] == w_.y[i]) continue;
@@ -199,7 +199,7 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   /// From here on the dual is proximal too (S + mu I, centre y of each pass): no row then depends
   /// on others, and no tie is exact. The passes become the proximal method of multipliers, whose
   /// steps in y tend to the certificate where there is no solution (Banjac et al. 2019).
-  BPQP_HD void regularise() {
+  BPQP_STAGE void regularise() {
     if (schur_.mu == 0) schur_.mu = dual_proximal();
   }
 

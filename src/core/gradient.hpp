@@ -23,7 +23,7 @@ constexpr int kBackwardIterations = 200;
 /// What the factors of cone_diagonal.hpp leave out and ADMM reads: the rows off the set, as zero,
 /// and S.
 template <class R, Team T>
-BPQP_HD void complete_diagonal(
+BPQP_STAGE void complete_diagonal(
     const T& team, const Condensed<R>& c, const WorkingSet<R>& w, int n, int m) {
   for (int i : team.items(m))
     for (int j = 0; j < n && w.side[i] == 0; ++j) c.Y[std::size_t(i) * n + j] = 0;
@@ -41,7 +41,7 @@ struct AdmmKkt {
   int n = 0, m = 0;
 
   template <Team T>
-  BPQP_HD void operator()(const T& team, R* t, R* d) const {
+  BPQP_STAGE void operator()(const T& team, R* t, R* d) const {
     if (c->report.diagonal) complete_diagonal(team, *c, *w, n, m);
     schur_diagonal(team, c->Y, c->S, n, m, s->diagonal);
     double rho = starting_rho(team, s->diagonal, m);
@@ -78,7 +78,7 @@ struct AdmmKkt {
 
 /// Solves K [w; d] = [g_x; g_y] by the backward method asked for.
 template <class D, class R, Team T>
-BPQP_HD KktReport solve_active_kkt(
+BPQP_STAGE KktReport solve_active_kkt(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -120,7 +120,7 @@ BPQP_HD void gradient_A_row(
 /// Right-hand side of the forward derivative, out_x [n] and out_y [m]; null inputs are zero.
 /// upper(i): the part of row i's db that is du, the rest being dl; negative: the row is not held.
 template <class D, class R, Team T, class Upper>
-BPQP_HD void tangent_rhs(
+BPQP_STAGE void tangent_rhs(
     const T& team,
     int n,
     int m,

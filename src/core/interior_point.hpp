@@ -76,7 +76,7 @@ class InteriorPoint : private Embedding<D, R, T> {
         y_(y),
         side_(side) {}
 
-  BPQP_HD BarrierReport run() {
+  BPQP_STAGE BarrierReport run() {
     if (!set_up()) return finish(BarrierOutcome::failed);
     form_.accuracy = accuracy_for(target_);
     BarrierReport report = iterate();
@@ -93,7 +93,7 @@ class InteriorPoint : private Embedding<D, R, T> {
 
   /// Goes on from where run() ended, to a tighter target. x_best, y_best and the products may have
   /// been used in between.
-  BPQP_HD BarrierReport resume(double target) {
+  BPQP_STAGE BarrierReport resume(double target) {
     target_ = target;
     form_.accuracy = accuracy_for(target_);
     report_.worst = attempt_ = INFINITY;
@@ -133,7 +133,7 @@ class InteriorPoint : private Embedding<D, R, T> {
   using Steps::team_;
   using Steps::w_;
 
-  BPQP_HD BarrierReport iterate() {
+  BPQP_STAGE BarrierReport iterate() {
     tau_ = kappa_ = 1;
     stalled_ = short_steps_ = 0;
     earlier_ = report_.iterations;
@@ -142,7 +142,7 @@ class InteriorPoint : private Embedding<D, R, T> {
     return proceed();
   }
 
-  BPQP_HD BarrierReport proceed() {
+  BPQP_STAGE BarrierReport proceed() {
     for (;; ++report_.iterations) {
       judge();
       if (report_.worst <= target_) return finish(BarrierOutcome::converged);
@@ -168,7 +168,7 @@ class InteriorPoint : private Embedding<D, R, T> {
   }
 
   /// The point in the user's units, judged there; the best is kept, with its active rows.
-  BPQP_HD void judge() {
+  BPQP_STAGE void judge() {
     for (int j : team_.items(p_.n))
       x_[j] = R(form_.beta * double(sys_.scaling.D[j]) * double(w_.x[j]) / tau_);
     for (int i : team_.items(p_.m))
@@ -198,12 +198,12 @@ class InteriorPoint : private Embedding<D, R, T> {
     team_.sync();
   }
 
-  BPQP_HD bool given_up() const {
+  BPQP_STAGE bool given_up() const {
     const bool reached = report_.residuals.over(o_.eps_abs, o_.eps_rel) <= 1;
     return !finite_ || stalled_ >= (reached ? kBarrierStallReached : kBarrierStall) ||
            short_steps_ >= 3 || report_.iterations - earlier_ >= o_.max_iter || out_of_time();
   }
-  BPQP_HD bool out_of_time() const {
+  BPQP_STAGE bool out_of_time() const {
 #ifdef __CUDA_ARCH__
     return false;
 #else
@@ -212,13 +212,13 @@ class InteriorPoint : private Embedding<D, R, T> {
   }
 
   /// Whether the multipliers are a certificate; w.dual then holds it.
-  BPQP_HD bool primal_infeasible() {
+  BPQP_STAGE bool primal_infeasible() {
     if (!(kappa_ > tau_)) return false;
     for (int i : team_.items(p_.m)) w_.dual[i] = y_[i];
     team_.sync();
     return primal_certificate(team_, p_, w_.dual, w_.t);
   }
-  BPQP_HD bool dual_infeasible() {
+  BPQP_STAGE bool dual_infeasible() {
     if (!(kappa_ > tau_)) return false;
     for (int j : team_.items(p_.n)) w_.primal[j] = x_[j];
     team_.sync();
@@ -229,7 +229,7 @@ class InteriorPoint : private Embedding<D, R, T> {
 
   /// The step length, after further correctors where it is short (Gondzio 1996): one more solve
   /// with the same factor each, kept if it lengthens the step clearly.
-  BPQP_HD double corrected_step(double sigma, double complement) {
+  BPQP_STAGE double corrected_step(double sigma, double complement) {
     double step = step_length();
     for (int k = 0; k < kBarrierCorrectors && step < kBarrierLongStep; ++k) {
       keep_direction(true);
@@ -248,7 +248,7 @@ class InteriorPoint : private Embedding<D, R, T> {
     return step;
   }
 
-  BPQP_HD BarrierReport finish(BarrierOutcome outcome) {
+  BPQP_STAGE BarrierReport finish(BarrierOutcome outcome) {
     report_.outcome = outcome;
     report_.units = 1 / (form_.cost * form_.beta);
     const bool primal = outcome == BarrierOutcome::primal_infeasible;

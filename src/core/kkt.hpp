@@ -61,7 +61,7 @@ struct DirectKkt {
   R* scratch = nullptr;  ///< [m]
 
   template <Team T>
-  BPQP_HD void operator()(const T& team, R* t, R* d) const {
+  BPQP_STAGE void operator()(const T& team, R* t, R* d) const {
     const int k = w->size;
     for (int j : team.items(k)) {
       const int row = w->list[j];
@@ -82,7 +82,7 @@ struct KktReport {
 
 /// Residual of (w, d) against (g_x, g_y) into s.r_x, s.r_y (user units); returns its norm.
 template <class D, class R, Team T>
-BPQP_HD Wide<R> kkt_residual(
+BPQP_STAGE Wide<R> kkt_residual(
     const T& team,
     const ProblemView<D>& p,
     bool symmetric,
@@ -113,7 +113,7 @@ BPQP_HD Wide<R> kkt_residual(
 /// further pass makes it smaller. The scaled data count as one, so that row i's entries are
 /// 1 / (E_i D_j).
 template <class R, Team T>
-BPQP_HD Wide<R> kkt_rounding(
+BPQP_STAGE Wide<R> kkt_rounding(
     const T& team,
     const Scaling<R>& scale,
     const WorkingSet<R>& set,
@@ -139,7 +139,7 @@ BPQP_HD Wide<R> kkt_rounding(
 
 /// (w, d) = 0, whose residual is the right-hand side; returns its norm.
 template <class D, class R, Team T>
-BPQP_HD Wide<R> kkt_start(
+BPQP_STAGE Wide<R> kkt_start(
     const T& team,
     const ProblemView<D>& p,
     const WorkingSet<R>& set,
@@ -164,7 +164,7 @@ BPQP_HD Wide<R> kkt_start(
 
 /// Adds the approximate solution for the residual in s to (w, d).
 template <class D, class R, Team T, class Solve>
-BPQP_HD void kkt_correct(
+BPQP_STAGE void kkt_correct(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -196,7 +196,7 @@ BPQP_HD void kkt_correct(
 
 /// Solves for (w [n], d [m]) from zero. g_x, g_y may be null (zero); g_y off the set is ignored.
 template <class D, class R, Team T, class Solve>
-BPQP_HD KktReport kkt_solve(
+BPQP_STAGE KktReport kkt_solve(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,

@@ -22,7 +22,7 @@ constexpr int kNullPowers = 4;
 
 /// v = F^k v, scaled units. Uses s.a.
 template <class R, Team T, class Solve>
-BPQP_HD void part_in_null_space(
+BPQP_STAGE void part_in_null_space(
     const T& team,
     const Condensed<R>& c,
     const Solve& solve,
@@ -42,7 +42,7 @@ BPQP_HD void part_in_null_space(
 
 /// kkt_solve() where P is singular and K need not be regular.
 template <class D, class R, Team T, class Solve>
-BPQP_HD KktReport kkt_solve_least_norm(
+BPQP_STAGE KktReport kkt_solve_least_norm(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,

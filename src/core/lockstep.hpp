@@ -35,7 +35,7 @@ struct LockstepReport {
 /// Where P and the rows are such that a lane may stay: P symmetric to the last bit and positive
 /// definite, all numbers finite. Fills c.
 template <class D, class R, Team T>
-BPQP_HD Mask<R> condense_lanes(
+BPQP_STAGE Mask<R> condense_lanes(
     const T& team,
     const ProblemView<D>& p,
     int scaling_passes,
@@ -59,7 +59,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
 
   /// From x and y, of which those of rows at neither side are zero. `plain`: the lanes that take
   /// part.
-  BPQP_HD LockstepReport<R> run(Mask<R> plain) {
+  BPQP_STAGE LockstepReport<R> run(Mask<R> plain) {
     plain_ = plain;
     report_.exchanges = 0;
     start();
@@ -100,7 +100,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
 
   BPQP_HD void products() { kkt_products(team_, p_, true, false, x_, y_, s_.products, s_.t); }
 
-  BPQP_HD void start() {
+  BPQP_STAGE void start() {
     for (int i : team_.items(p_.m)) w_.y[i] = y_start(i);
     team_.sync();
     guess_sides(team_, p_.m, s_.l, s_.u, w_);
@@ -109,7 +109,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
   }
 
   /// The rows that any lane holds.
-  BPQP_HD void list_rows() {
+  BPQP_STAGE void list_rows() {
     w_.size = 0;
     for (int i = 0; i < p_.m; ++i)
       if (any(w_.held(i) & plain_)) w_.list[w_.size++] = i;
@@ -118,7 +118,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
   /// Towards the stationary point of the sets; in the lanes of `safely` no farther than the first
   /// inequality whose multiplier changes sign (docs/math.md M20), whose row then leaves. Returns
   /// where none did.
-  BPQP_HD Mask<R> settle(Mask<R> open, Mask<R> safely) {
+  BPQP_STAGE Mask<R> settle(Mask<R> open, Mask<R> safely) {
     R* d = s_.kkt.a;
     stationary_step(team_, w_, s_.v, s_.l, s_.u, d);
     R length = 1, blocks = R(-1);
@@ -148,7 +148,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
   };
 
   /// Leaves the sides after it in s_.price.
-  BPQP_HD Differences compare() const {
+  BPQP_STAGE Differences compare() const {
     Differences r;
     for (int i = 0; i < p_.m; ++i) {
       const NextSide<R> next = next_side(rows_, w_, s_.v, i);
@@ -165,7 +165,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
 
   /// Rows take the sides that compare() left: in the lanes of `all`, those that leave in the lanes
   /// of `leaving`, and the worst one in the lanes of `one`.
-  BPQP_HD void exchange(
+  BPQP_STAGE void exchange(
       Mask<R> open, Mask<R> all, Mask<R> leaving, Mask<R> one, const Differences& found) {
     for (int i : team_.items(p_.m)) {
       const Mask<R> moves =
@@ -179,7 +179,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
   /// set would have more rows than can be independent, goes on by the dual active-set method
   /// (dual_active_set.hpp): rows of wrong sign leave, then the worst row joins, or the first whose
   /// multiplier would change sign leaves, step by step.
-  BPQP_HD void find_active_set(Mask<R> going) {
+  BPQP_STAGE void find_active_set(Mask<R> going) {
     Mask<R> open = going, safely(false);
     R least = R(p_.m + 1), chances = R(kChances);
     for (int round = 0; round < kLockstepRounds; ++round) {
@@ -202,7 +202,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
     plain_ = plain_ & !open;
   }
 
-  BPQP_HD void keep(Mask<R> ends, const ResidualsOf<Wide<R>>& now) {
+  BPQP_STAGE void keep(Mask<R> ends, const ResidualsOf<Wide<R>>& now) {
     ResidualsOf<Wide<R>>& kept = report_.residuals;
     using Field = Wide<R> ResidualsOf<Wide<R>>::*;
     using Of = ResidualsOf<Wide<R>>;
@@ -214,7 +214,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
 
   /// As in forward.hpp; a lane whose rows are not clearly independent, or that has exchanged too
   /// many, is not plain.
-  BPQP_HD void finish() {
+  BPQP_STAGE void finish() {
     constexpr double kLimit = 1 / kIndependent;
     const auto growth = inverse_growth(team_, schur_, w_, s_.kkt.a, kLimit, 2);
     plain_ = plain_ & (growth < R(kClearly * kLimit)) &

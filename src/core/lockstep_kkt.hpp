@@ -18,7 +18,7 @@ struct LockstepKktReport {
 
 /// Solves for (w [n], d [m]) from zero in the lanes of `plain`. g_x, g_y as in kkt_solve().
 template <class D, class R, Team T>
-BPQP_HD LockstepKktReport<R> kkt_solve_lanes(
+BPQP_STAGE LockstepKktReport<R> kkt_solve_lanes(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,

@@ -30,7 +30,7 @@ struct RowAtPoint {
 /// Whether every inequality of the first `rows` is clearly active or clearly inactive, and every
 /// equality held. row(i) gives RowAtPoint; y_scale is what multipliers are measured by.
 template <class W, Team T, class Row>
-BPQP_HD Mask<W> strictly_complementary(const T& team, int rows, W y_scale, const Row& row) {
+BPQP_STAGE Mask<W> strictly_complementary(const T& team, int rows, W y_scale, const Row& row) {
   W weak = 0;
   for (int i : team.items(rows)) {
     const RowAtPoint<W> r = row(i);
@@ -62,7 +62,7 @@ constexpr double kRegularResidual = 1e-8;
 /// 1 over the smallest eigenvalue of S_WW, its diagonal scaled to one, by inverse iteration, or
 /// less where it is clearly below `limit`; 1 for fewer than two rows. v is scratch [w.size].
 template <class R, Team T>
-BPQP_HD Wide<R> inverse_growth(
+BPQP_STAGE Wide<R> inverse_growth(
     const T& team,
     const Schur<R>& schur,
     const WorkingSet<R>& w,
@@ -99,7 +99,7 @@ BPQP_HD Wide<R> inverse_growth(
 
 /// Whether the rows of the set are safely independent. Uses s.kkt.
 template <class R, Team T>
-BPQP_HD bool independent(
+BPQP_STAGE bool independent(
     const T& team,
     const Condensed<R>& c,
     const Schur<R>& schur,
@@ -111,7 +111,7 @@ BPQP_HD bool independent(
 
 /// Whether K is regular where its rows are independent. Uses s.x_best, s.h, s.c, s.v and s.kkt.
 template <class D, class R, Team T>
-BPQP_HD bool regular(
+BPQP_STAGE bool regular(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,

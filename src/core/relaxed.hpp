@@ -58,7 +58,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
 
   /// Finds the point; false if there is none (no point lies inside all inequalities, or the
   /// solutions are unbounded), x is not unique, or it was not found. `regular`: y is unique, too.
-  BPQP_HD bool find(double kappa, bool& regular) {
+  BPQP_STAGE bool find(double kappa, bool& regular) {
     if (!(set_up() && start())) return false;
     const double aim = kappa * form_.cost / form_.beta;  // kappa in scaled units
     for (int step = 0; step < kRelaxedSteps; ++step) {
@@ -81,7 +81,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
 
   /// Factors the system at the point; `form` is then what solve() needs, in another object too, as
   /// long as the scratch is not used otherwise.
-  BPQP_HD bool factor(BarrierForm& form) {
+  BPQP_STAGE bool factor(BarrierForm& form) {
     if (!set_up()) return false;
     for (int i : team_.items(p_.m)) {
       b_.upper.s[i] = k_.s_upper[i], b_.upper.z[i] = k_.z_upper[i];
@@ -96,7 +96,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
 
   /// (w, d) for (g_x, g_y), user's units; returns the residual relative to the right-hand side,
   /// infinite if there is no solution (equalities that depend on one another, and g_y on them).
-  BPQP_HD double solve(const BarrierForm& form, const R* g_x, const R* g_y, R* w, R* d) {
+  BPQP_STAGE double solve(const BarrierForm& form, const R* g_x, const R* g_y, R* w, R* d) {
     form_ = form;
     const Scaling<R> scale = sys_.scaling;
     for (int j : team_.items(p_.n)) w_.r_x[j] = R(form_.cost * double(scale.D[j]) * double(g_x[j]));
@@ -129,7 +129,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
 
   /// Residuals of the three equations with s o z = target; returns the worst, relative to what it
   /// is made of.
-  BPQP_HD double set_residuals(double target) {
+  BPQP_STAGE double set_residuals(double target) {
     const BarrierSide<R>&U = b_.upper, &L = b_.lower;
     for (int i : team_.items(p_.m)) w_.y[i] = U.z[i] - L.z[i];
     scaled_hessian_product(team_, p_, form_, sys_, w_.x, w_.residual);
@@ -186,7 +186,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
 
   /// Whether the system at the point has a solution for a right-hand side without structure, in the
   /// equations of x or of the rows: else P and A leave x free, or equalities depend on one another.
-  BPQP_HD bool solvable(bool in_x) {
+  BPQP_STAGE bool solvable(bool in_x) {
     for (int j : team_.items(p_.n)) w_.r_x[j] = in_x ? R(std::cos(1.0 + 2.0 * j)) : R(0);
     for (int i : team_.items(p_.m))
       w_.r_y[i] = in_x || sys_.kind[i] == RowKind::free ? R(0) : R(std::cos(1.0 + 2.0 * i));
@@ -195,7 +195,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
   }
 
   /// dx, dy for r_x, r_y; returns the residual relative to them.
-  BPQP_HD double solve_scaled() {
+  BPQP_STAGE double solve_scaled() {
     solve_barrier(team_, p_, form_, sys_, w_.r_x, w_.r_y, w_.dx, w_.dy, w_.Adx);
     const double size = nan_max(abs_max(team_, w_.r_x, p_.n), abs_max(team_, w_.r_y, p_.m));
     const double left =
@@ -203,7 +203,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
     return !(left < INFINITY) ? INFINITY : size > 0 ? left / size : left;
   }
 
-  BPQP_HD void newton() {
+  BPQP_STAGE void newton() {
     for (int j : team_.items(p_.n)) w_.r_x[j] = -w_.residual[j];
     team_.sync();
     solve_sides(b_.upper.dz, b_.lower.dz, w_.dx, w_.dy);
@@ -213,7 +213,7 @@ class Relaxed : private BarrierProblem<D, R, T> {
     move_sides(team_, sys_, b_, step, 1.0);
   }
 
-  BPQP_HD void publish() {
+  BPQP_STAGE void publish() {
     const BarrierSide<R>&U = b_.upper, &L = b_.lower;
     for (int j : team_.items(p_.n))
       k_.x[j] = R(form_.beta * double(sys_.scaling.D[j]) * double(w_.x[j]));

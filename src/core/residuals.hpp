@@ -30,7 +30,7 @@ struct KktVectors {
 
 /// (x, y) to another place.
 template <class R, Team T>
-BPQP_HD void copy_point(const T& team, int n, int m, const R* x, const R* y, R* x_to, R* y_to) {
+BPQP_STAGE void copy_point(const T& team, int n, int m, const R* x, const R* y, R* x_to, R* y_to) {
   for (int j : team.items(n)) x_to[j] = x[j];
   for (int i : team.items(m)) y_to[i] = y[i];
   team.sync();
@@ -63,7 +63,7 @@ using Residuals = ResidualsOf<double>;
 
 /// out [n] = (P + P')/2 x. scratch [n] is used if P is not symmetric.
 template <class D, class R, Team T>
-BPQP_HD void hessian_product(
+BPQP_STAGE void hessian_product(
     const T& team, const ProblemView<D>& p, bool symmetric, const R* x, R* out, R* scratch) {
   if (p.known.diagonal || !p.P) {
     for (int j : team.items(p.n)) out[j] = p.known.diagonal ? R(p.known.diagonal[j]) * x[j] : R(0);
@@ -80,7 +80,7 @@ BPQP_HD void hessian_product(
 /// h(y) = sum u_i max(y_i, 0) + l_i min(y_i, 0) over the finite sides + u_k'y_k over the cones;
 /// `stray` gets the largest |y_i| at a side that does not exist, or distance of y_k to its cone.
 template <class D, class R, Team T>
-BPQP_HD Wide<R> support(const T& team, const ProblemView<D>& p, const R* y, Wide<R>& stray) {
+BPQP_STAGE Wide<R> support(const T& team, const ProblemView<D>& p, const R* y, Wide<R>& stray) {
   using W = Wide<R>;
   W h = 0, off = 0;
   const int linear = p.linear_rows();
@@ -147,7 +147,7 @@ BPQP_HD double cone_residual(const ProblemView<D>& p, const R* Ax, int k, double
 
 /// The products of (x, y) with the data into k; `origin`: x and y are zero. scratch [n].
 template <class D, class R, Team T>
-BPQP_HD void kkt_products(
+BPQP_STAGE void kkt_products(
     const T& team,
     const ProblemView<D>& p,
     bool symmetric,
@@ -169,7 +169,7 @@ BPQP_HD void kkt_products(
 
 /// The residuals of (x, y) from its products k.
 template <class D, class R, Team T>
-BPQP_HD ResidualsOf<Wide<R>> residuals(
+BPQP_STAGE ResidualsOf<Wide<R>> residuals(
     const T& team, const ProblemView<D>& p, const R* x, const R* y, const KktVectors<R>& k) {
   using W = Wide<R>;
   W xPx = 0, qx = 0, dual = 0, dual_scale = 0, primal = 0, primal_scale = 0;

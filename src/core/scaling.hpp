@@ -19,7 +19,7 @@ constexpr double kScaledEnough = 32;
 
 /// The rows of a cone get one scale: each the largest of their maxima.
 template <class R, Team T>
-BPQP_HD void level_cones(const T& team, const ConeList& cones, R* row_max) {
+BPQP_STAGE void level_cones(const T& team, const ConeList& cones, R* row_max) {
   for (int k : team.items(cones.count)) {
     R largest = 0;
     for (int i = 0; i < cones.size(k); ++i) largest = nan_max(largest, row_max[cones.first(k) + i]);
@@ -37,7 +37,7 @@ struct Scaling {
 
 /// H, lower triangle [n x n], = (P + P')/2. Returns whether P was symmetric to the last bit.
 template <class D, class R, Team T>
-BPQP_HD Mask<R> load_hessian(const T& team, const ProblemView<D>& p, R* H) {
+BPQP_STAGE Mask<R> load_hessian(const T& team, const ProblemView<D>& p, R* H) {
   const int n = p.n;
   if (p.known.diagonal || !p.P) {
     for (int j : team.items(n))
@@ -52,7 +52,7 @@ BPQP_HD Mask<R> load_hessian(const T& team, const ProblemView<D>& p, R* H) {
 /// and infinities in A and on the diagonal of H (not read where P's is known). Returns whether
 /// there is none. row_max [m], col_max [n] are scratch.
 template <class D, class R, Team T>
-BPQP_HD Mask<R> equilibrate(
+BPQP_STAGE Mask<R> equilibrate(
     const T& team,
     const ProblemView<D>& p,
     const R* H,
@@ -98,7 +98,7 @@ BPQP_HD Mask<R> equilibrate(
 
 /// H, lower triangle, becomes D H D + sigma I; returns the largest diagonal entry of D H D.
 template <class R, Team T>
-BPQP_HD Wide<R> scale_hessian(const T& team, R* H, int n, const R* D, double sigma) {
+BPQP_STAGE Wide<R> scale_hessian(const T& team, R* H, int n, const R* D, double sigma) {
   Wide<R> largest = 0;
   for (int j : team.items(n)) {
     R* column = H + std::size_t(j) * n;
@@ -111,7 +111,7 @@ BPQP_HD Wide<R> scale_hessian(const T& team, R* H, int n, const R* D, double sig
 
 /// Y [n x m] = D A'E.
 template <class D, class R, Team T>
-BPQP_HD void scale_rows(const T& team, const ProblemView<D>& p, Scaling<R> s, R* Y) {
+BPQP_STAGE void scale_rows(const T& team, const ProblemView<D>& p, Scaling<R> s, R* Y) {
   for (int i : team.items(p.m)) {
     const std::size_t offset = std::size_t(i) * p.n;
     for (int j = 0; j < p.n; ++j) Y[offset + j] = R(p.A[offset + j]) * (s.D[j] * s.E[i]);

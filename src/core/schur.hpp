@@ -21,7 +21,7 @@ struct Schur {
 
   /// out[j] = (S + mu I)(list[j], row) for j < k.
   template <Team T>
-  BPQP_HD void column(const T& team, int row, const int* list, int k, R* out) const {
+  BPQP_STAGE void column(const T& team, int row, const int* list, int k, R* out) const {
     const R* y_row = Y + std::size_t(row) * n;
     for (int j : team.items(k))
       out[j] = S ? S[std::size_t(row) * m + list[j]] : dot(Y + std::size_t(list[j]) * n, y_row, n);
@@ -34,7 +34,7 @@ struct Schur {
   /// The activities' answer to a change of multipliers: v [m] -= (S + mu I)(:, list) d, d [k] by
   /// position.
   template <Team T>
-  BPQP_HD void move(const T& team, const int* list, int k, const R* d, R* v) const {
+  BPQP_STAGE void move(const T& team, const int* list, int k, const R* d, R* v) const {
     if (mu > 0) {
       for (int j : team.items(k)) v[list[j]] -= R(mu) * d[j];
       team.sync();
@@ -52,7 +52,7 @@ struct Schur {
 
   /// out [rows] -= M(:, list) d, one after the other: columns with d = 0 change no bit.
   template <Team T>
-  BPQP_HD static void subtract_columns(
+  BPQP_STAGE static void subtract_columns(
       const T& team, const R* M, int rows, const int* list, int k, const R* d, R* out) {
     int j = 0;
     for (; j + 4 <= k; j += 4) {  // four columns at a time: out is read and written once for them
@@ -72,7 +72,7 @@ struct Schur {
 
 /// diagonal [m] of S = Y'Y, from S where it is formed (may be null).
 template <class R, Team T>
-BPQP_HD void schur_diagonal(const T& team, const R* Y, const R* S, int n, int m, R* diagonal) {
+BPQP_STAGE void schur_diagonal(const T& team, const R* Y, const R* S, int n, int m, R* diagonal) {
   for (int i : team.items(m)) {
     const R* row = Y + std::size_t(i) * n;
     diagonal[i] = S ? S[std::size_t(i) * m + i] : dot(row, row, n);
@@ -82,7 +82,7 @@ BPQP_HD void schur_diagonal(const T& team, const R* Y, const R* S, int n, int m,
 
 /// The step size that ADMM starts from: 1 over the mean of S's diagonal (docs/math.md section 4).
 template <class R, Team T>
-BPQP_HD double starting_rho(const T& team, const R* diagonal, int m) {
+BPQP_STAGE double starting_rho(const T& team, const R* diagonal, int m) {
   double trace = 0;
   for (int i : team.items(m)) trace += double(diagonal[i]);
   trace = team.sum(trace);

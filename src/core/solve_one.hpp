@@ -25,7 +25,7 @@ constexpr double kInteriorCones = 1e-2;
 
 /// What the vectors alone say: `solved` if nothing is wrong with them.
 template <class D, Team T>
-BPQP_HD Status check_vectors(const T& team, const ProblemView<D>& p) {
+BPQP_STAGE Status check_vectors(const T& team, const ProblemView<D>& p) {
   const auto faults = find_faults(team, p);
   return faults.invalid   ? Status::invalid_input
          : faults.crossed ? Status::primal_infeasible
@@ -64,7 +64,7 @@ BPQP_HD inline ForwardReport report_of(const BarrierReport& barrier, const Forwa
 
 /// The interior point method, then active sets from its end.
 template <class D, class R, Team T>
-BPQP_HD ForwardReport solve_from_inside(
+BPQP_STAGE ForwardReport solve_from_inside(
     const T& team,
     const ProblemView<D>& p,
     const ForwardOptions& o,
@@ -95,7 +95,7 @@ BPQP_HD ForwardReport solve_from_inside(
 /// x, y: in: the start if `warm`, out: the solution, the last point or the certificate, as the
 /// status says. The working set is left factored for the derivatives.
 template <class D, class R, Team T>
-BPQP_HD ForwardReport solve_one(
+BPQP_STAGE ForwardReport solve_one(
     const T& team,
     const ProblemView<D>& p,
     const ForwardOptions& o,
@@ -120,7 +120,7 @@ BPQP_HD ForwardReport solve_one(
 
 /// k.rho in the user's units, from the row scales and the ratio of the scaled units.
 template <class D, class R, Team T>
-BPQP_HD void set_cone_rho(
+BPQP_STAGE void set_cone_rho(
     const T& team, const ProblemView<D>& p, const ConeKkt<R>& k, const R* E, double units) {
   for (int c : team.items(p.cones.count)) {
     const int first = p.cones.first(c);
@@ -132,7 +132,7 @@ BPQP_HD void set_cone_rho(
 /// Newton's method from (x, y), the end of the method that `report` is of; `trial` as in
 /// ConePolish.
 template <class D, class R, Team T>
-BPQP_HD ForwardReport polish_cones(
+BPQP_STAGE ForwardReport polish_cones(
     const T& team,
     const ProblemView<D>& p,
     const ForwardOptions& o,
@@ -155,7 +155,7 @@ BPQP_HD ForwardReport polish_cones(
 
 /// Whether a linear row is an inequality.
 template <class D, Team T>
-BPQP_HD bool has_inequalities(const T& team, const ProblemView<D>& p) {
+BPQP_STAGE bool has_inequalities(const T& team, const ProblemView<D>& p) {
   double some = 0;
   for (int i : team.items(p.linear_rows()))
     if (p.l[i] != p.u[i]) some = 1;
@@ -166,7 +166,7 @@ BPQP_HD bool has_inequalities(const T& team, const ProblemView<D>& p) {
 /// does not exchange, on trial as soon as it may converge; and from the method's end where that has
 /// not led to a regular solution.
 template <class D, class R, Team T>
-BPQP_HD ForwardReport solve_cones_from_inside(
+BPQP_STAGE ForwardReport solve_cones_from_inside(
     const T& team,
     const ProblemView<D>& p,
     const ForwardOptions& o,
@@ -195,7 +195,7 @@ BPQP_HD ForwardReport solve_cones_from_inside(
 /// The same for a problem with cones: interior point method or ADMM, then Newton's method. `c` ends
 /// as the factors of the QP that the derivatives solve (cone_kkt.hpp), k as its data.
 template <class D, class R, Team T>
-BPQP_HD ForwardReport solve_one_with_cones(
+BPQP_STAGE ForwardReport solve_one_with_cones(
     const T& team,
     const ProblemView<D>& p,
     const ForwardOptions& o,

@@ -50,7 +50,7 @@ BPQP_HD int count_entries(const D* v, int n, int& last) {
 
 /// Whether P is diagonal; its diagonal then.
 template <class D, Team T>
-BPQP_HD bool find_diagonal(const T& team, const ProblemView<D>& p, double* diagonal) {
+BPQP_STAGE bool find_diagonal(const T& team, const ProblemView<D>& p, double* diagonal) {
   double off = 0;
   for (int j : team.items(p.n)) {
     diagonal[j] = p.hessian_entry(j);
@@ -63,7 +63,7 @@ BPQP_HD bool find_diagonal(const T& team, const ProblemView<D>& p, double* diago
 
 /// The structure of p, which knows none yet, kept in `memory`.
 template <class D, Team T>
-BPQP_HD Structure
+BPQP_STAGE Structure
 find_structure(const T& team, const ProblemView<D>& p, const StructureMemory& memory) {
   Structure s;
   if (find_diagonal(team, p, memory.diagonal)) s.diagonal = memory.diagonal;
@@ -107,7 +107,7 @@ BPQP_HD R row_product(const ProblemView<D>& p, int i, const R* x) {
 
 /// out [m] = A x, or its single rows only.
 template <class D, class R, Team T>
-BPQP_HD void rows_product(
+BPQP_STAGE void rows_product(
     const T& team, const ProblemView<D>& p, const R* x, R* out, Rows rows = Rows::all) {
   const Structure& s = p.known;
   if (!s.column) {
@@ -129,7 +129,7 @@ BPQP_HD void rows_product(
 
 /// out [n] = A'y, of the dense rows.
 template <class D, class R, Team T>
-BPQP_HD void dense_columns_product(const T& team, const ProblemView<D>& p, const R* y, R* out) {
+BPQP_STAGE void dense_columns_product(const T& team, const ProblemView<D>& p, const R* y, R* out) {
   const Structure& s = p.known;
   if (one_block(p)) {
     const int first = s.dense[0];
@@ -148,7 +148,7 @@ BPQP_HD void dense_columns_product(const T& team, const ProblemView<D>& p, const
 
 /// out [n] = A'y, or of its single rows only.
 template <class D, class R, Team T>
-BPQP_HD void columns_product(
+BPQP_STAGE void columns_product(
     const T& team, const ProblemView<D>& p, const R* y, R* out, Rows rows = Rows::all) {
   const Structure& s = p.known;
   if (!s.column) {
@@ -170,7 +170,7 @@ BPQP_HD void columns_product(
 
 /// Largest scaled entries of A's rows and columns, as scaled_maxima() (dense.hpp) takes them.
 template <class D, class R, Team T>
-BPQP_HD void maxima_of_rows(
+BPQP_STAGE void maxima_of_rows(
     const T& team,
     const ProblemView<D>& p,
     const R* col_scale,

@@ -13,7 +13,7 @@ struct VectorFaults {
 };
 
 template <class D, Team T>
-BPQP_HD VectorFaults<Wide<D>> find_faults(const T& team, const ProblemView<D>& p) {
+BPQP_STAGE VectorFaults<Wide<D>> find_faults(const T& team, const ProblemView<D>& p) {
   using W = Wide<D>;
   W invalid = 0, crossed = 0;
   const auto expect = [&](const Mask<W>& valid) { invalid = select(valid, invalid, W(1)); };
