@@ -52,10 +52,12 @@ void outer_products(benchmark::State& state, const StageCase& c) {
         double* P = dP.data() + std::size_t(b) * N * N;
         double* A = dA.data() + std::size_t(b) * M * N;
         for (int i = 0; i < s.n; ++i)
-          core::gradient_P_row(slot.w, slot.x, s.n, i, false, P + N * std::size_t(i));
+          core::gradient_P_row(
+              cpu::CpuTeam(), slot.w, slot.x, s.n, i, false, P + N * std::size_t(i));
         for (int i = 0; i < s.m; ++i)
           core::gradient_A_row(
-              slot.w, slot.d, slot.x, slot.y, s.n, i, false, A + N * std::size_t(i));
+              cpu::CpuTeam(), slot.w, slot.d, slot.x, slot.y, s.n, i, false,
+              A + N * std::size_t(i));
       });
 }
 

@@ -5,18 +5,11 @@
 #include <limits>
 #include <string>
 
+#include "core/answer.hpp"
 #include "solver_impl.hpp"
 #include "validate.hpp"
 
 namespace bpqp {
-namespace {
-
-/// Where the solution is not differentiable the system may have no solution; what leaves more than
-/// this of the right-hand side is none.
-constexpr double kUnsolved = 1e-3;
-
-}  // namespace
-
 template <class R>
 void Solver<R>::Impl::require_derivatives(const char* call) const {
   const std::string name(call);
@@ -49,11 +42,7 @@ void Solver<R>::Impl::adjoint(const cpu::CpuTeam& team, int worker, int b) {
   if (s.packed) unpack(b, s);
   if (s.has_gradient)
     kernels_.adjoint(team, view(problem_, b), by_admm, s, works_[std::size_t(worker)]);
-  const double most = s.report.differentiable ? INFINITY : kUnsolved;
-  if (!s.has_gradient || !(s.backward_residual < most)) {
-    std::fill_n(s.w, shape.n, 0.0);
-    std::fill_n(s.d, shape.m, 0.0);
-  }
+  core::settle_adjoint(core::SerialTeam(), s, shape.n, shape.m);
   reports[std::size_t(b)].backward_residual = s.backward_residual;
 }
 

@@ -2,9 +2,9 @@
 /// Solver<R>::Impl: construction and the forward pass over a batch.
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <string>
 
+#include "core/steps.hpp"
 #include "solver_impl.hpp"
 #include "validate.hpp"
 
@@ -33,15 +33,6 @@ core::ForwardOptions forward_options(const Settings& s, const Shape& shape) {
 
 bool factored(const core::Condensed<double>& c) {
   return c.report.outcome == core::Condensing::done;
-}
-
-/// Of a problem without a point.
-core::ForwardReport never_started(Status status) {
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  core::ForwardReport report;
-  report.status = status;
-  report.residuals = {nan, nan, nan, nan, nan, nan, nan};
-  return report;
 }
 
 }  // namespace
@@ -195,14 +186,11 @@ void Solver<R>::Impl::solve_one(
   s.packed = false;
   load_start(b, s);
   if (late) {
-    s.report = never_started(Status::iteration_limit);
+    s.report = core::never_started(Status::iteration_limit);
   } else if (factored(s.used)) {
     kernels_.forward(team, p, options_, s, work);
   } else {
-    s.report = never_started(
-        s.used.report.outcome == core::Condensing::not_finite   ? Status::invalid_input
-        : s.used.report.outcome == core::Condensing::non_convex ? Status::non_convex
-                                                                : Status::numerical_error);
+    s.report = core::never_started(core::status_of(s.used.report.outcome));
   }
   s.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   finish_one(b, s, worker, team);
@@ -212,10 +200,7 @@ void Solver<R>::Impl::solve_one(
 template <class R>
 void Solver<R>::Impl::finish_one(int b, cpu::Slot& s, int worker, const cpu::CpuTeam& team) {
   const View p = view(problem_, b);
-  s.warm = false;
-  const bool answered =
-      s.report.status == Status::solved || s.report.status == Status::solved_inaccurate;
-  s.has_gradient = settings.gradients && settings.polish && answered;
+  core::finish_slot(core::SerialTeam(), s, settings.gradients && settings.polish);
   if (s.has_gradient && settings.kappa > 0) {
     const auto start = Clock::now();
     kernels_.relax(team, p, settings.kappa, s, works_[std::size_t(worker)]);

@@ -2,9 +2,9 @@
 /// Solver<R>::Impl: what one solve leaves to the next: factors and starts.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 
+#include "core/steps.hpp"
 #include "solver_impl.hpp"
 #include "validate.hpp"
 
@@ -76,16 +76,9 @@ void Solver<R>::Impl::warm_start(int batch, const VectorBatch<R>& x, const Vecto
 template <class R>
 void Solver<R>::Impl::load_start(int b, cpu::Slot& s) const {
   const auto at = std::size_t(b);
-  s.warm = settings.gradients && has_start_[at];
-  if (s.warm) {
-    std::copy_n(starts_[at], shape.n, s.x);
-    std::copy_n(starts_[at] + shape.n, shape.m, s.y);
-  } else {
-    const double none = settings.last_point ? 0 : std::numeric_limits<double>::quiet_NaN();
-    std::fill_n(s.x, shape.n, none);
-    std::fill_n(s.y, shape.m, none);
-  }
-  std::fill_n(s.set.side, shape.m, (signed char)0);
+  const bool warm = settings.gradients && has_start_[at];
+  core::load_start(
+      core::SerialTeam(), s, shape.n, shape.m, warm ? starts_[at] : nullptr, settings.last_point);
 }
 
 #define BPQP_INSTANTIATE(R)                                                                     \

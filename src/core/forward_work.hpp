@@ -70,8 +70,9 @@ struct ForwardWork {
   R* admm_factor = nullptr;    ///< [m x m] or [n x n]
   R* admm_operator = nullptr;  ///< [2 m x m], [m], or [n x m]
 
-  /// `interior`: with the memory of the interior point method.
-  BPQP_HD static ForwardWork lay_out(Arena& arena, int n, int m, bool interior = true) {
+  /// `interior`, `iterates`: with the memory of the interior point method, of ADMM.
+  BPQP_HD static ForwardWork lay_out(
+      Arena& arena, int n, int m, bool interior = true, bool iterates = true) {
     ForwardWork s;
     for (R** vector :
          {&s.l, &s.u, &s.c, &s.v, &s.diagonal, &s.lowest, &s.highest, &s.weight, &s.price,
@@ -83,6 +84,7 @@ struct ForwardWork {
     s.kkt = KktScratch<R>::lay_out(arena, n, m);
     s.admm = AdmmState<R>::lay_out(arena, m);
     if (interior) s.barrier = BarrierWork<R>::lay_out(arena, n, m);
+    if (!iterates) return s;
     const std::size_t nn = n, mm = m;
     const bool z_form = wants_z_form(n, m);
     s.admm_factor = arena.take<R>(z_form ? mm * mm : nn * nn);

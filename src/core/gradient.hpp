@@ -97,24 +97,28 @@ BPQP_STAGE KktReport solve_active_kkt(
   return by(DirectKkt<R>{&c, &set, p.n, p.m, s.v});
 }
 
+template <class D, Team T>
+BPQP_HD void zero_row(const T& team, int n, D* out) {
+  for (int j : row_entries(team, n)) out[j] = 0;
+}
+
 /// dP, row `i` of [n x n]: -(w_i x + x_i w)/2 is written to `out`, or added to it with `add`.
-template <class D, class R>
-BPQP_HD void gradient_P_row(const R* w, const R* x, int n, int i, bool add, D* out) {
+template <class D, class R, Team T>
+BPQP_HD void gradient_P_row(const T& team, const R* w, const R* x, int n, int i, bool add, D* out) {
   const R a = -w[i] / 2, b = -x[i] / 2;
-  for (int j = 0; j < n; ++j) out[j] = D((add ? R(out[j]) : R(0)) + (a * x[j] + b * w[j]));
+  for (int j : row_entries(team, n)) out[j] = D((add ? R(out[j]) : R(0)) + (a * x[j] + b * w[j]));
 }
 
 /// dA, row `i` of [m x n]: -(d_i x + y_i w), likewise; zero where the row is not active.
-template <class D, class R>
+template <class D, class R, Team T>
 BPQP_HD void gradient_A_row(
-    const R* w, const R* d, const R* x, const R* y, int n, int i, bool add, D* out) {
+    const T& team, const R* w, const R* d, const R* x, const R* y, int n, int i, bool add, D* out) {
   const R a = -d[i], b = -y[i];
   if (a == 0 && b == 0) {
-    if (!add)
-      for (int j = 0; j < n; ++j) out[j] = 0;
+    if (!add) zero_row(team, n, out);
     return;
   }
-  for (int j = 0; j < n; ++j) out[j] = D((add ? R(out[j]) : R(0)) + (a * x[j] + b * w[j]));
+  for (int j : row_entries(team, n)) out[j] = D((add ? R(out[j]) : R(0)) + (a * x[j] + b * w[j]));
 }
 
 /// Right-hand side of the forward derivative, out_x [n] and out_y [m]; null inputs are zero.

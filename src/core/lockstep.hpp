@@ -32,6 +32,19 @@ struct LockstepReport {
   ResidualsOf<Wide<R>> residuals;
 };
 
+/// The report of a lane that ended, from its part of LockstepReport.
+BPQP_HD inline ForwardReport lane_report(
+    const Residuals& residuals, double exchanges, bool differentiable, const ForwardOptions& o) {
+  ForwardReport r;
+  r.method = Method::admm;
+  r.residuals = residuals;
+  r.status = status_of(residuals, o.eps_abs, o.eps_rel);
+  r.exchanges = int(exchanges);
+  r.verified = true;
+  r.differentiable = differentiable;
+  return r;
+}
+
 /// Where P and the rows are such that a lane may stay: P symmetric to the last bit and positive
 /// definite, all numbers finite. Fills c.
 template <class D, class R, Team T>
@@ -53,6 +66,7 @@ BPQP_STAGE Mask<R> condense_lanes(
 template <class D, class R, Team T>
 class Lockstep : private ForwardPoint<D, R, T> {
   using Point = ForwardPoint<D, R, T>;
+  using Side = typename LaneTraits<R>::Side;
 
  public:
   using Point::Point;
@@ -67,6 +81,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
     for (int pass = 0; pass < kLockstepPasses && any(going); ++pass) {
       linearise();
       for (int j : team_.items(p_.n)) s_.h[j] = select(going, s_.h[j], R(0));
+      team_.sync();
       find_active_set(going);
       move_x();
       unscale_y();
@@ -108,11 +123,17 @@ class Lockstep : private ForwardPoint<D, R, T> {
     products();
   }
 
-  /// The rows that any lane holds.
+  /// The rows that any lane holds. If there is no room for all, no lane is plain.
   BPQP_STAGE void list_rows() {
-    w_.size = 0;
-    for (int i = 0; i < p_.m; ++i)
-      if (any(w_.held(i) & plain_)) w_.list[w_.size++] = i;
+    int count = 0;
+    for (int i = 0; i < p_.m; ++i) {
+      if (!any(w_.held(i) & plain_)) continue;
+      if (count < w_.capacity && team_.rank() == 0) w_.list[count] = i;
+      ++count;
+    }
+    team_.sync();
+    w_.size = count < w_.capacity ? count : w_.capacity;
+    plain_ = plain_ & Mask<R>(count <= w_.capacity);
   }
 
   /// Towards the stationary point of the sets; in the lanes of `safely` no farther than the first
@@ -122,22 +143,37 @@ class Lockstep : private ForwardPoint<D, R, T> {
     R* d = s_.kkt.a;
     stationary_step(team_, w_, s_.v, s_.l, s_.u, d);
     R length = 1, blocks = R(-1);
-    for (int j = 0; j < w_.size && any(safely); ++j) {
-      const int i = w_.list[j];
-      const R slope = w_.side[i] * d[j], y = magnitude(w_.y[i]);
-      const Mask<R> shorter = safely & (!rows_.equality(i)) & (y < -slope * length);
-      length = select(shorter, -y / slope, length);
-      blocks = select(shorter, R(i), blocks);
+    if (any(safely)) {
+      for (int j : team_.items(w_.size)) {
+        const int i = w_.list[j];
+        const R slope = w_.side[i] * d[j], y = magnitude(w_.y[i]);
+        const Mask<R> shorter = safely & (!rows_.equality(i)) & (y < -slope * length);
+        length = select(shorter, -y / slope, length);
+        blocks = select(shorter, R(i), blocks);
+      }
+      first_of(length, blocks, [this](R v) { return team_.min(v); });
     }
     for (int j : team_.items(w_.size)) d[j] = select(open, d[j] * length, R(0));
+    team_.sync();
     full_step(team_, schur_, rows_, w_, s_.v, d);
     for (int j : team_.items(w_.size)) {
       const int i = w_.list[j];
       const Mask<R> leaves = open & (blocks == R(i));
       w_.y[i] = select(leaves, R(0), w_.y[i]);
-      w_.side[i] = select(leaves, R(0), w_.side[i]);
+      w_.side[i] = select(leaves, Side(0), w_.side[i]);
     }
+    team_.sync();
     return blocks < R(0);
+  }
+
+  /// Of every lane's value and row (-1: none) the best value, by `best` over the team, and the
+  /// first row that has it.
+  template <class Best>
+  BPQP_HD void first_of(R& value, R& row, const Best& best) const {
+    const R most = best(value), none = R(p_.m);
+    const R first = team_.min(select((value == most) & (row >= R(0)), row, none));
+    value = most;
+    row = select(first < none, first, R(-1));
   }
 
   /// What a round of block exchange would change.
@@ -150,7 +186,7 @@ class Lockstep : private ForwardPoint<D, R, T> {
   /// Leaves the sides after it in s_.price.
   BPQP_STAGE Differences compare() const {
     Differences r;
-    for (int i = 0; i < p_.m; ++i) {
+    for (int i : team_.items(p_.m)) {
       const NextSide<R> next = next_side(rows_, w_, s_.v, i);
       s_.price[i] = next.side;
       const R distance = magnitude(next.excess) * s_.weight[i];
@@ -160,6 +196,8 @@ class Lockstep : private ForwardPoint<D, R, T> {
       r.row = select(worst, R(i), r.row);
       r.worst = select(worst, distance, r.worst);
     }
+    r.count = team_.sum(r.count), r.held = team_.sum(r.held);
+    first_of(r.worst, r.row, [this](R v) { return team_.max(v); });
     return r;
   }
 
@@ -170,8 +208,9 @@ class Lockstep : private ForwardPoint<D, R, T> {
     for (int i : team_.items(p_.m)) {
       const Mask<R> moves =
           all | rows_.equality(i) | (leaving & w_.held(i)) | (one & (found.row == R(i)));
-      w_.side[i] = select(open & moves, s_.price[i], w_.side[i]);
+      w_.side[i] = select(open & moves, Side(s_.price[i]), w_.side[i]);
     }
+    team_.sync();
   }
 
   /// Block exchange (exchange.hpp) in every lane that is going, until nothing differs. A lane in

@@ -112,9 +112,9 @@ BPQP_STAGE Wide<R> scale_hessian(const T& team, R* H, int n, const R* D, double 
 /// Y [n x m] = D A'E.
 template <class D, class R, Team T>
 BPQP_STAGE void scale_rows(const T& team, const ProblemView<D>& p, Scaling<R> s, R* Y) {
-  for (int i : team.items(p.m)) {
+  for (int i : team_rows(team, p.m)) {
     const std::size_t offset = std::size_t(i) * p.n;
-    for (int j = 0; j < p.n; ++j) Y[offset + j] = R(p.A[offset + j]) * (s.D[j] * s.E[i]);
+    for (int j : row_entries(team, p.n)) Y[offset + j] = R(p.A[offset + j]) * (s.D[j] * s.E[i]);
   }
   team.sync();
 }

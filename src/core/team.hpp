@@ -73,25 +73,48 @@ struct SerialTeam {
   BPQP_HD void sync() const {}
 };
 
+/// A row-major matrix is walked by `for (int i : team_rows(team, rows)) for (int j :
+/// row_entries(team, columns))`: here each lane has rows of its own; a GPU's teams overload both so
+/// that the lanes of a warp share a row and touch neighbouring entries.
+template <Team T>
+BPQP_HD auto team_rows(const T& team, int rows) {
+  return team.items(rows);
+}
+template <Team T>
+BPQP_HD UnitRange row_entries(const T&, int columns) {
+  return {columns};
+}
+
 /// Hands out pieces of one buffer, aligned to a cache line. With a null buffer it only counts, so
 /// that one layout function gives the byte count (when a Solver is made) and the pointers.
+///
+/// It may have a second, fast buffer (a GPU's shared memory): pieces lie there while there is room,
+/// and each leaves its place in the first buffer free, so that it can be copied there.
 class Arena {
  public:
-  BPQP_HD explicit Arena(void* base) : base_(static_cast<char*>(base)) {}
+  BPQP_HD explicit Arena(void* base, void* fast = nullptr, std::size_t fast_bytes = 0)
+      : base_(static_cast<char*>(base)), fast_(static_cast<char*>(fast)), room_(fast_bytes) {}
 
   template <class T>
   BPQP_HD T* take(std::size_t count) {
-    T* piece = base_ ? reinterpret_cast<T*>(base_ + used_) : nullptr;
-    used_ += (count * sizeof(T) + kAlign - 1) / kAlign * kAlign;
-    return piece;
+    const std::size_t bytes = (count * sizeof(T) + kAlign - 1) / kAlign * kAlign;
+    char* piece = base_ ? base_ + used_ : nullptr;
+    used_ += bytes;
+    if (bytes <= room_ - fast_used_) {
+      piece = fast_ + fast_used_;
+      fast_used_ += bytes;
+    }
+    return reinterpret_cast<T*>(piece);
   }
   BPQP_HD std::size_t bytes() const { return used_; }
+  /// Of the fast buffer, so far.
+  BPQP_HD std::size_t fast_bytes() const { return fast_used_; }
 
   static constexpr std::size_t kAlign = 64;
 
  private:
-  char* base_;
-  std::size_t used_ = 0;
+  char *base_, *fast_;
+  std::size_t used_ = 0, room_, fast_used_ = 0;
 };
 
 }  // namespace bpqp::core

@@ -138,14 +138,10 @@ inline bool report_lane(
     int lane,
     int m,
     Slot& slot) {
-  core::ForwardReport r;
-  r.method = Method::admm;
-  r.residuals = residuals_of(report.residuals, lane);
-  r.status = core::status_of(r.residuals, options.eps_abs, options.eps_rel);
+  const core::ForwardReport r = core::lane_report(
+      residuals_of(report.residuals, lane), lane_of(report.exchanges, lane),
+      report.differentiable.bits() >> lane & 1, options);
   if (r.status != Status::solved) return false;
-  r.exchanges = int(lane_of(report.exchanges, lane));
-  r.verified = true;
-  r.differentiable = report.differentiable.bits() >> lane & 1;
   slot.report = r;
   slot.smoothed = false;
   ++slot.solves;

@@ -59,14 +59,14 @@ TEST(GradientRows, ReachTheirClosedForms) {
   const double w[] = {1, 2}, x[] = {3, 4}, d[] = {5, 0}, y[] = {6, 0};
   double dP[4], dA[4] = {9, 9, 9, 9};
   for (int i = 0; i < 2; ++i) {
-    gradient_P_row(w, x, 2, i, false, dP + 2 * i);
-    gradient_A_row(w, d, x, y, 2, i, false, dA + 2 * i);
+    gradient_P_row(core::SerialTeam(), w, x, 2, i, false, dP + 2 * i);
+    gradient_A_row(core::SerialTeam(), w, d, x, y, 2, i, false, dA + 2 * i);
   }
   EXPECT_EQ(Values(dP, dP + 4), (Values{-3, -5, -5, -8}));
   EXPECT_EQ(Values(dA, dA + 4), (Values{-21, -32, 0, 0}));
-  gradient_P_row(w, x, 2, 0, true, dP);
-  gradient_A_row(w, d, x, y, 2, 0, true, dA);
-  gradient_A_row(w, d, x, y, 2, 1, true, dA + 2);
+  gradient_P_row(core::SerialTeam(), w, x, 2, 0, true, dP);
+  gradient_A_row(core::SerialTeam(), w, d, x, y, 2, 0, true, dA);
+  gradient_A_row(core::SerialTeam(), w, d, x, y, 2, 1, true, dA + 2);
   EXPECT_EQ(Values(dP, dP + 4), (Values{-6, -10, -5, -8}));
   EXPECT_EQ(Values(dA, dA + 4), (Values{-42, -64, 0, 0}));
 }
@@ -74,7 +74,7 @@ TEST(GradientRows, ReachTheirClosedForms) {
 TEST(GradientRows, RoundToFloatData) {
   const double w[] = {0.1}, x[] = {0.3};
   float dP[1];
-  gradient_P_row(w, x, 1, 0, false, dP);
+  gradient_P_row(core::SerialTeam(), w, x, 1, 0, false, dP);
   EXPECT_EQ(dP[0], float(-0.1 * 0.3));
 }
 
@@ -97,7 +97,8 @@ TEST_P(Gradient, MatchesTheOraclesAdjoint) {
       for (int i = 0; i < s.m; ++i) {
         Values row(9);
         gradient_A_row(
-            s.w.data(), s.d.data(), known.x.data(), known.y.data(), 9, i, false, row.data());
+            core::SerialTeam(), s.w.data(), s.d.data(), known.x.data(), known.y.data(), 9, i, false,
+            row.data());
         for (std::size_t j = 0; j < 9; ++j)
           EXPECT_NEAR(row[j], double(a.dA[std::size_t(i) * 9 + j]), 1e-7);
       }
@@ -121,13 +122,15 @@ TEST_P(Gradient, ForwardAndAdjointAreTransposes) {
     };
     for (int i = 0; i < 9; ++i) {
       Values row(9);
-      gradient_P_row(w.data(), known.x.data(), 9, i, false, row.data());
+      gradient_P_row(core::SerialTeam(), w.data(), known.x.data(), 9, i, false, row.data());
       for (int j = 0; j < 9; ++j) add(row[std::size_t(j)], t.P[std::size_t(9 * i + j)]);
       add(-w[std::size_t(i)], t.q[std::size_t(i)]);
     }
     for (int i = 0; i < s.m; ++i) {
       Values row(9);
-      gradient_A_row(w.data(), d.data(), known.x.data(), known.y.data(), 9, i, false, row.data());
+      gradient_A_row(
+          core::SerialTeam(), w.data(), d.data(), known.x.data(), known.y.data(), 9, i, false,
+          row.data());
       for (int j = 0; j < 9; ++j) add(row[std::size_t(j)], t.A[std::size_t(9 * i + j)]);
       add(d[std::size_t(i)], t.b[std::size_t(i)]);
     }

@@ -1,0 +1,76 @@
+/// \file
+/// A batch as the kernels see it: plain pointers to device memory, passed by value.
+#pragma once
+
+#include <cstdint>
+
+#include "core/answer.hpp"
+
+namespace bpqp::gpu {
+
+/// One array per problem, so many entries apart; 0: all share it. Null data: null for all.
+template <class D>
+struct Strided {
+  D* data = nullptr;
+  std::int64_t stride = 0;
+
+  BPQP_HD D* at(int b) const { return data ? data + b * stride : nullptr; }
+};
+
+/// What the teams of a kernel take their work from.
+struct Queue {
+  int* next = nullptr;         ///< [1] the next to be taken; 0 at the start
+  const int* size = nullptr;   ///< [1] how many there are
+  const int* items = nullptr;  ///< [size] problems; null: 0 ... size - 1
+};
+
+/// A list that teams append to, in any order.
+struct List {
+  int* size = nullptr;   ///< [1]; 0 at the start
+  int* items = nullptr;  ///< [capacity]
+};
+
+/// Device memory of problems and teams.
+struct BatchMemory {
+  core::Slot* slots = nullptr;    ///< [capacity] whose arrays lie in the device's memory
+  char* scratch = nullptr;        ///< of the teams of the grid,
+  std::size_t scratch_bytes = 0;  ///< so many bytes for each
+  std::size_t fast_bytes = 0;     ///< of shared memory, per team, for a problem's arrays
+};
+
+template <class D>
+struct Batch {
+  int n = 0, m = 0;
+  core::ConeList cones;
+  Strided<const D> P, q, A, l, u;
+  core::ForwardOptions options;
+  BatchMemory memory;
+  bool shared = false;      ///< P and A are those of problem 0, whose slot has the
+                            ///< factors; only with derivatives
+  bool factored = false;    ///< P and A are those of the solve before, and so are the factors
+  bool derivatives = true;  ///< solutions will be differentiated
+  bool last_point = false;  ///< as Settings::last_point
+  const double* starts = nullptr;          ///< [batch, n + m], or null
+  const std::int8_t* has_start = nullptr;  ///< [batch] nonzero: the problem has one
+  Strided<D> x, y;
+  Strided<std::int8_t> active;
+  Report* report = nullptr;  ///< [batch]
+
+  BPQP_HD core::ProblemView<D> problem(int b) const {
+    return {n, m, P.at(b), q.at(b), A.at(b), l.at(b), u.at(b), cones};
+  }
+  BPQP_HD core::Slot& slot(int b, int team) const { return memory.slots[derivatives ? b : team]; }
+  BPQP_HD const double* start(int b) const {
+    return starts && has_start[b] ? starts + std::size_t(b) * std::size_t(n + m) : nullptr;
+  }
+};
+
+/// The loss's gradients, and where those of the data go; null: zero, not wanted.
+template <class D>
+struct Adjoint {
+  Strided<const D> g_x, g_y;
+  Strided<D> P, q, A, l, u;
+  bool by_admm = false;
+};
+
+}  // namespace bpqp::gpu

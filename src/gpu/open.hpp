@@ -1,0 +1,91 @@
+/// \file
+/// A problem's memory on a team: what it has in its slot, and arrays in shared memory as far as
+/// there is room.
+#pragma once
+
+#include "core/steps.hpp"
+#include "gpu/place.hpp"
+
+namespace bpqp::gpu {
+
+/// Which scratch memory a kernel needs.
+enum class Needs : int {
+  vectors = 0,  ///< of the passes and of the adjoint
+  everything    ///< ADMM and the interior point method
+};
+
+BPQP_HD inline core::Work lay_out_work(core::Arena& arena, int n, int m, Needs needs) {
+  const bool everything = needs == Needs::everything;
+  return core::Work::lay_out(arena, n, m, everything, everything);
+}
+
+/// v [count] moves to fast memory if there is room.
+template <class V>
+BPQP_HD void seek_room(core::Arena& fast, V*& v, std::size_t count) {
+  V* const place = fast.take<V>(count);
+  if (place) v = place;
+}
+
+/// The arrays that solve_plain() works on move to fast memory as far as there is room, what is used
+/// most first. The arena has no other.
+BPQP_HD inline void use_fast_memory(
+    core::Arena& fast, int n, int m, bool factors, core::Slot& slot) {
+  const std::size_t N = n, M = m, k = slot.set.capacity;
+  seek_room(fast, slot.x, N);
+  seek_room(fast, slot.y, M);
+  seek_room(fast, slot.set.list, k);
+  seek_room(fast, slot.set.side, M);
+  seek_room(fast, slot.set.y, M);
+  seek_room(fast, slot.set.change, M);
+  seek_room(fast, slot.set.L, k * k);
+  if (!factors) return;
+  seek_room(fast, slot.own.scaling.D, N);
+  seek_room(fast, slot.own.scaling.E, M);
+  seek_room(fast, slot.own.L, N * N);
+  seek_room(fast, slot.own.Y, N * M);
+  if (slot.own.S) seek_room(fast, slot.own.S, M * M);
+}
+
+/// from [count] to another place, if it is another.
+template <core::Team T, class V>
+BPQP_HD void copy_array(const T& team, const V* from, V* to, std::size_t count) {
+  if (from == to) return;
+  for (int i : team.items(int(count))) to[i] = from[i];
+}
+
+/// What derivatives and later solves need of a slot's arrays, to where the slot `to` has them.
+template <core::Team T>
+BPQP_STAGE void copy_arrays(
+    const T& team, const core::Slot& from, const core::Slot& to, int n, int m, bool factors) {
+  const std::size_t N = n, M = m;
+  if (factors) {
+    copy_array(team, from.own.scaling.D, to.own.scaling.D, N);
+    copy_array(team, from.own.scaling.E, to.own.scaling.E, M);
+    copy_array(team, from.own.L, to.own.L, N * N);
+    copy_array(team, from.own.Y, to.own.Y, N * M);
+    if (from.own.S) copy_array(team, from.own.S, to.own.S, M * M);
+  }
+  const core::WorkingSet<double>& set = from.set;
+  copy_array(team, set.list, to.set.list, set.size);
+  copy_array(team, set.side, to.set.side, M);
+  copy_array(team, set.y, to.set.y, M);
+  copy_array(team, set.L, to.set.L, std::size_t(set.size) * std::size_t(set.capacity));
+  copy_array(team, from.x, to.x, N);
+  copy_array(team, from.y, to.y, M);
+  team.sync();
+}
+
+/// The slot `from`, back with the arrays of `place`.
+BPQP_HD inline core::Slot moved(core::Slot from, const core::Slot& place) {
+  const core::CondenseReport report = from.own.report;
+  from.own = place.own;
+  from.own.report = report;
+  const int size = from.set.size;
+  const bool least_norm = from.set.least_norm;
+  from.set = place.set;
+  from.set.size = size, from.set.least_norm = least_norm;
+  from.x = place.x, from.y = place.y;
+  return from;
+}
+
+}  // namespace bpqp::gpu

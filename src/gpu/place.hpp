@@ -1,0 +1,71 @@
+/// \file
+/// How the threads of a grid form teams, and where each team's memory is.
+#pragma once
+
+#include "gpu/batch.hpp"
+#include "gpu/team.hpp"
+
+namespace bpqp::gpu {
+
+/// A team's own part of shared memory; its arrays follow.
+struct alignas(core::Arena::kAlign) TeamShared {
+  core::Slot slot;  ///< of the problem at hand
+  core::Work work;
+};
+
+/// kWarpsOfBlock teams of one warp each.
+template <int kWarpsOfBlock>
+struct ByWarps {
+  static constexpr int kThreads = kWarpsOfBlock * kWarp, kTeams = kWarpsOfBlock;
+  static constexpr std::size_t kPartialBytes = 0;
+  template <Thread H>
+  using Team = WarpTeam<H>;
+
+  template <Thread H>
+  BPQP_HD static WarpTeam<H> team(const H& thread, char*) {
+    return WarpTeam<H>(thread);
+  }
+};
+
+/// One team, the block.
+template <int kWarpsOfBlock>
+struct ByBlocks {
+  static constexpr int kThreads = kWarpsOfBlock * kWarp, kTeams = 1;
+  static constexpr std::size_t kPartialBytes = 2 * kWarpsOfBlock * sizeof(double);
+  template <Thread H>
+  using Team = BlockTeam<H, kWarpsOfBlock>;
+
+  template <Thread H>
+  BPQP_HD static Team<H> team(const H& thread, char* partial) {
+    return Team<H>(thread, reinterpret_cast<double*>(partial));
+  }
+};
+
+/// Shared memory of one team: TeamShared, the partial sums, the arrays.
+template <class Layout>
+BPQP_HD constexpr std::size_t team_bytes(std::size_t fast_bytes) {
+  constexpr std::size_t kAlign = core::Arena::kAlign;
+  return sizeof(TeamShared) + (Layout::kPartialBytes + kAlign - 1) / kAlign * kAlign +
+         (fast_bytes + kAlign - 1) / kAlign * kAlign;
+}
+
+/// Where this thread's team works.
+template <class Layout>
+struct Place {
+  int team;  ///< number of the team in the grid
+  TeamShared* shared;
+  char* partial;
+  char* fast;
+
+  template <Thread H>
+  BPQP_HD Place(const H& thread, std::size_t fast_bytes) {
+    const int own = Layout::kTeams == 1 ? 0 : thread.index() / kWarp;
+    team = thread.block() * Layout::kTeams + own;
+    char* base = thread.shared() + std::size_t(own) * team_bytes<Layout>(fast_bytes);
+    shared = reinterpret_cast<TeamShared*>(base);
+    partial = base + sizeof(TeamShared);
+    fast = base + team_bytes<Layout>(0);
+  }
+};
+
+}  // namespace bpqp::gpu

@@ -1,0 +1,177 @@
+/// \file
+/// The forward kernels' bodies: teams that stay and take problem after problem from a queue until
+/// it is empty. A problem is one team's from its data to its answer.
+///
+///   condense_shared   P and A of the whole batch, by one team
+///   solve_plain       the way that most problems go (core/lockstep.hpp); others are listed
+///   solve_rest        everything else: single exchanges, the interior point method, cones
+#pragma once
+
+#include "core/lockstep.hpp"
+#include "core/vectors.hpp"
+#include "gpu/open.hpp"
+#include "gpu/team_dense.hpp"
+
+namespace bpqp::gpu {
+
+/// The next problem for the team; -1: there is none.
+template <GpuTeam T>
+BPQP_STAGE int take_next(const T& team, const Queue& queue) {
+  double turn = -1;
+  if (team.rank() == 0) turn = team.thread().fetch_add(queue.next, 1);
+  const int mine = int(team.max(turn));
+  return mine >= *queue.size ? -1 : queue.items ? queue.items[mine] : mine;
+}
+
+template <GpuTeam T>
+BPQP_HD void append(const T& team, const List& list, int b) {
+  if (team.rank() == 0) list.items[team.thread().fetch_add(list.size, 1)] = b;
+}
+
+/// What the caller gets to see of a solved problem.
+template <class D, GpuTeam T>
+BPQP_STAGE void answer(const T& team, const Batch<D>& batch, int b, core::Slot& slot) {
+  core::finish_slot(team, slot, batch.derivatives && batch.options.polish);
+  const core::AnswerTargets<D> targets{batch.x.at(b), batch.y.at(b), batch.active.at(b)};
+  core::write_answer(team, slot, batch.n, batch.m, batch.last_point, targets);
+  const Report report = core::report_of(team, slot, batch.m);
+  if (team.rank() == 0) batch.report[b] = report;
+}
+
+/// Whether the problem went the plain way, with slot.used as its factors; they are made here
+/// unless `factored`.
+template <class D, GpuTeam T>
+BPQP_STAGE bool go_plain_way(
+    const T& team,
+    const core::ProblemView<D>& p,
+    const core::ForwardOptions& options,
+    bool factored,
+    core::Slot& slot,
+    const core::Work& work) {
+  const auto& s = work.forward;
+  const auto faults = core::find_faults(team, p);
+  if (faults.invalid || faults.crossed) return false;
+  core::CondenseReport report = slot.used.report;
+  if (!factored) {
+    report = {};
+    if (core::condense_lanes(team, p, options.scaling, slot.own, s.v, s.h))
+      report.outcome = core::Condensing::done;
+    core::keep(team, report, slot.own.report);
+    core::keep(team, slot.own, slot.used);
+  }
+  if (report.outcome != core::Condensing::done || report.singular || !report.symmetric)
+    return false;
+  core::WorkingSet<double> set = slot.set;
+  core::Lockstep<D, double, T> lockstep(team, p, options, slot.used, set, s, slot.x, slot.y);
+  const core::LockstepReport<double> end = lockstep.run(true);
+  if (!end.plain) return false;
+  set.least_norm = false;
+  const core::ForwardReport forward =
+      core::lane_report(end.residuals, end.exchanges, end.differentiable, options);
+  core::keep(team, forward, slot.report);
+  core::keep(team, set, slot.set);
+  return forward.status == Status::solved;
+}
+
+template <class Layout, class D, Thread H>
+BPQP_HD void condense_shared(const H& thread, const Batch<D>& batch) {
+  const Place<Layout> place(thread, batch.memory.fast_bytes);
+  if (place.team > 0) return;
+  const auto team = Layout::team(thread, place.partial);
+  TeamShared& own = *place.shared;
+  if (team.rank() == 0) {
+    core::Arena scratch(batch.memory.scratch, place.fast, batch.memory.fast_bytes);
+    own.work = lay_out_work(scratch, batch.n, batch.m, Needs::vectors);
+    own.slot = batch.memory.slots[0];
+  }
+  team.sync();
+  core::condense_slot(team, batch.problem(0), batch.options.scaling, own.slot, own.work);
+  core::keep(team, own.slot, batch.memory.slots[0]);
+}
+
+/// The slot of problem b, with the arrays of solve_plain() in fast memory where they fit.
+template <class D>
+BPQP_HD void open_plain(const Batch<D>& batch, int b, int team, char* fast, TeamShared& own) {
+  const BatchMemory& memory = batch.memory;
+  core::Arena scratch(
+      memory.scratch + std::size_t(team) * memory.scratch_bytes, fast, memory.fast_bytes);
+  own.work = lay_out_work(scratch, batch.n, batch.m, Needs::vectors);
+  own.slot = batch.slot(b, team);
+  core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
+  use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
+  own.slot.used = batch.shared ? memory.slots[0].own : own.slot.own;
+}
+
+/// Solves the problems of the queue that go the plain way; the others are listed in `rest`.
+template <class Layout, class D, Thread H>
+BPQP_HD void solve_plain(
+    const H& thread, const Batch<D>& batch, const Queue& queue, const List& rest) {
+  const Place<Layout> place(thread, batch.memory.fast_bytes);
+  const auto team = Layout::team(thread, place.partial);
+  TeamShared& own = *place.shared;
+  const bool factored = batch.shared || batch.factored;
+  for (int b; (b = take_next(team, queue)) >= 0;) {
+    core::Slot& kept = batch.slot(b, place.team);
+    if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, own);
+    team.sync();
+    // Where there is no start the origin is one: NaN is for problems that end without a point.
+    core::load_start(team, own.slot, batch.n, batch.m, batch.start(b), true);
+    if (go_plain_way(team, batch.problem(b), batch.options, factored, own.slot, own.work)) {
+      answer(team, batch, b, own.slot);
+      if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);
+      if (team.rank() == 0) {
+        kept = moved(own.slot, kept);
+        kept.used = batch.shared ? batch.memory.slots[0].own : kept.own;
+      }
+    } else {
+      append(team, rest, b);
+    }
+    team.sync();
+  }
+}
+
+/// Solves one problem in its own slot, whichever way it takes.
+template <class D, GpuTeam T>
+BPQP_STAGE void solve_anyhow(
+    const T& team, const Batch<D>& batch, int b, core::Slot& slot, const core::Work& work) {
+  const core::ProblemView<D> p = batch.problem(b);
+  const auto factored = [](const core::Condensed<double>& c) {
+    return c.report.outcome == core::Condensing::done;
+  };
+  if (batch.shared) {
+    core::keep(team, batch.memory.slots[0].own, slot.used);
+  } else {
+    // Those of a problem with cones end as its point's: they hold its curvature.
+    const bool there = batch.factored && batch.cones.count == 0 && factored(slot.own);
+    if (!there) core::condense_slot(team, p, batch.options.scaling, slot, work);
+    core::keep(team, slot.own, slot.used);
+  }
+  core::load_start(team, slot, batch.n, batch.m, batch.start(b), batch.last_point);
+  if (factored(slot.used))
+    core::solve_slot(team, p, batch.options, slot, work);
+  else
+    core::keep(team, core::never_started(core::status_of(slot.used.report.outcome)), slot.report);
+}
+
+template <class Layout, class D, Thread H>
+BPQP_HD void solve_rest(const H& thread, const Batch<D>& batch, const Queue& queue) {
+  const Place<Layout> place(thread, batch.memory.fast_bytes);
+  const auto team = Layout::team(thread, place.partial);
+  const BatchMemory& memory = batch.memory;
+  TeamShared& own = *place.shared;
+  if (team.rank() == 0) {
+    core::Arena scratch(
+        memory.scratch + std::size_t(place.team) * memory.scratch_bytes, place.fast,
+        memory.fast_bytes);
+    own.work = lay_out_work(scratch, batch.n, batch.m, Needs::everything);
+  }
+  for (int b; (b = take_next(team, queue)) >= 0;) {
+    core::Slot& kept = batch.slot(b, place.team);
+    core::keep(team, kept, own.slot);
+    solve_anyhow(team, batch, b, own.slot, own.work);
+    answer(team, batch, b, own.slot);
+    core::keep(team, own.slot, kept);
+  }
+}
+
+}  // namespace bpqp::gpu

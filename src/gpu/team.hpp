@@ -1,0 +1,119 @@
+/// \file
+/// The teams of a GPU: one warp, or the warps of one block, solve one problem together.
+///
+/// Reductions are butterflies within a warp, whose lanes all end with the same bits, and then sums
+/// over the warps in their order, so that a result depends on the size of the team only.
+#pragma once
+
+#include "core/lanes.hpp"
+#include "gpu/thread.hpp"
+
+namespace bpqp::gpu {
+
+/// A team that dense algebra (team_dense.hpp) runs on: whole warps, thread() one of its threads.
+template <class T>
+concept GpuTeam = core::Team<T> && requires(const T& team) {
+  { team.warp() } -> std::same_as<int>;  // this thread's, 0 ... warps() - 1
+  { team.warps() } -> std::same_as<int>;
+  { team.lane() } -> std::same_as<int>;  // in the warp
+  team.thread();
+};
+
+template <GpuTeam T>
+BPQP_HD core::StridedRange team_rows(const T& team, int rows) {
+  return {team.warp(), team.warps(), rows};
+}
+template <GpuTeam T>
+BPQP_HD core::StridedRange row_entries(const T& team, int columns) {
+  return {team.lane(), kWarp, columns};
+}
+
+/// v combined over the warp, on every lane.
+template <Thread H, class Combine>
+BPQP_HD double combine_warp(const H& thread, double v, const Combine& combine) {
+  for (int bit = 1; bit < kWarp; bit *= 2) v = combine(v, thread.shuffle_xor(v, bit));
+  return v;
+}
+
+struct Add {
+  BPQP_HD double operator()(double a, double b) const { return a + b; }
+};
+struct Larger {
+  BPQP_HD double operator()(double a, double b) const { return core::nan_max(a, b); }
+};
+struct Smaller {
+  BPQP_HD double operator()(double a, double b) const { return core::nan_min(a, b); }
+};
+
+template <Thread H>
+class WarpTeam {
+ public:
+  BPQP_HD explicit WarpTeam(const H& thread) : thread_(thread), lane_(thread.index() % kWarp) {}
+
+  BPQP_HD int rank() const { return lane_; }
+  BPQP_HD int size() const { return kWarp; }
+  BPQP_HD core::StridedRange items(int n) const { return {lane_, kWarp, n}; }
+  BPQP_HD void sync() const { thread_.sync_warp(); }
+  BPQP_HD double sum(double v) const { return reduce(v, Add()); }
+  BPQP_HD double max(double v) const { return reduce(v, Larger()); }
+  BPQP_HD double min(double v) const { return reduce(v, Smaller()); }
+
+  BPQP_HD int warp() const { return 0; }
+  BPQP_HD int warps() const { return 1; }
+  BPQP_HD int lane() const { return lane_; }
+  BPQP_HD const H& thread() const { return thread_; }
+
+ private:
+  template <class Combine>
+  BPQP_HD double reduce(double v, const Combine& combine) const {
+    const double result = combine_warp(thread_, v, combine);
+    thread_.sync_warp();  // shuffles order no memory
+    return result;
+  }
+
+  H thread_;
+  int lane_;
+};
+
+/// kWarps: the warps of its block. partial [2 kWarps]: shared memory of the team's own.
+template <Thread H, int kWarps>
+class BlockTeam {
+ public:
+  BPQP_HD BlockTeam(const H& thread, double* partial)
+      : thread_(thread), partial_(partial), rank_(thread.index()) {}
+
+  BPQP_HD int rank() const { return rank_; }
+  BPQP_HD int size() const { return kWarps * kWarp; }
+  BPQP_HD core::StridedRange items(int n) const { return {rank_, kWarps * kWarp, n}; }
+  BPQP_HD void sync() const { thread_.sync_block(); }
+  BPQP_HD double sum(double v) const { return reduce(v, Add()); }
+  BPQP_HD double max(double v) const { return reduce(v, Larger()); }
+  BPQP_HD double min(double v) const { return reduce(v, Smaller()); }
+
+  BPQP_HD int warp() const { return rank_ / kWarp; }
+  BPQP_HD int warps() const { return kWarps; }
+  BPQP_HD int lane() const { return rank_ % kWarp; }
+  BPQP_HD const H& thread() const { return thread_; }
+
+ private:
+  /// One barrier: the next reduction writes to the other half, and the one after it cannot begin
+  /// before everybody has read this one's.
+  template <class Combine>
+  BPQP_HD double reduce(double v, const Combine& combine) const {
+    double* partial = partial_ + turn_ * kWarps;
+    turn_ = 1 - turn_;
+    v = combine_warp(thread_, v, combine);
+    if (lane() == 0) partial[warp()] = v;
+    thread_.sync_block();
+    double result = partial[0];
+    for (int w = 1; w < kWarps; ++w) result = combine(result, partial[w]);
+    return result;
+  }
+
+  H thread_;
+  double* partial_;
+  int rank_;
+  mutable int turn_ = 0;
+};
+
+}  // namespace bpqp::gpu

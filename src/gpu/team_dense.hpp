@@ -1,0 +1,259 @@
+/// \file
+/// The dense algebra of core/dense.hpp for the teams of a GPU, by 8 x 8 tiles on the fp64 tensor
+/// cores. A team finds it by argument-dependent lookup.
+///
+/// Left-looking throughout: a tile is read once, takes all that is due from the tiles before it in
+/// registers, and is written once.
+#pragma once
+
+#include "core/dense.hpp"
+#include "gpu/tile.hpp"
+
+namespace bpqp::gpu {
+
+/// The tiles (i, k), i >= k, of A take what is due from the columns before k.
+template <class R, GpuTeam T>
+BPQP_HD void update_panel(const T& team, R* A, int n, int ld, int k) {
+  const TilePlace at(team.lane());
+  for (int i = k + kTile * team.warp(); i < n; i += kTile * team.warps()) {
+    R* tile = A + std::size_t(k) * ld + i;
+    const R *rows = A + i, *columns = A + k;
+    const auto a = [&](int r, int j) {
+      return i + r < n ? -double(rows[std::size_t(j) * ld + r]) : 0.0;
+    };
+    const auto b = [&](int j, int c) {
+      return k + c < n ? double(columns[std::size_t(j) * ld + c]) : 0.0;
+    };
+    const Pair c = load_tile(at, tile, ld, n - i, n - k);
+    store_tile(at, multiply_tile(team.thread(), at, c, k, a, b), tile, ld, n - i, n - k, i == k);
+  }
+}
+
+/// The tiles (i, k), i > k, become those of L. Every warp factors the diagonal tile by itself:
+/// waiting for one to do it would take as long.
+template <class R, GpuTeam T, class Root>
+BPQP_HD bool finish_panel(const T& team, R* A, int n, int ld, int k, const Root& root) {
+  const TilePlace at(team.lane());
+  R* panel = A + std::size_t(k) * ld;
+  const int order = n - k < kTile ? n - k : kTile;
+  FactoredTile d;
+  const auto root_here = [&](int j, double pivot) { return root(k + j, pivot); };
+  if (!factor_tile(
+          team.thread(), at, load_tile(at, panel + k, ld, n - k, n - k), order, root_here, d))
+    return false;
+  for (int i = k + kTile * (1 + team.warp()); i < n; i += kTile * team.warps()) {
+    const Pair c = load_tile(at, panel + i, ld, n - i, order);
+    store_tile(at, divide_tile(team.thread(), at, c, d), panel + i, ld, n - i, order, false);
+  }
+  team.sync();  // all have read the diagonal tile
+  if (team.warp() == 0) store_tile(at, d.L, panel + k, ld, n - k, order, true);
+  return true;
+}
+
+/// Cholesky with L_kk = root(k, pivot), not positive to end it: false.
+template <class R, GpuTeam T, class Root>
+BPQP_STAGE bool factor_by(const T& team, R* A, int n, int ld, const Root& root) {
+  for (int k = 0; k < n; k += kTile) {
+    update_panel(team, A, n, ld, k);
+    team.sync();
+    if (!finish_panel(team, A, n, ld, k, root)) {
+      team.sync();
+      return false;
+    }
+  }
+  team.sync();
+  return true;
+}
+
+template <class R, GpuTeam T>
+BPQP_STAGE core::Pivots cholesky(const T& team, R* A, int n, int ld) {
+  core::Pivots pivots{true, INFINITY};
+  pivots.positive = factor_by(team, A, n, ld, [&](int, double pivot) {
+    pivots.smallest = pivot > 0 ? core::nan_min(pivots.smallest, pivot) : pivot;
+    return std::sqrt(pivot);  // NaN is not positive
+  });
+  return pivots;
+}
+
+template <class R, GpuTeam T>
+BPQP_STAGE void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
+  factor_by(team, A, n, ld, [&](int k, double pivot) {
+    return pivot > double(least[k]) ? std::sqrt(pivot) : double(INFINITY);
+  });
+}
+
+/// L b = b for one right-hand side, in blocks of a warp's width: the first warp solves with the
+/// diagonal block, all take it from the rows below.
+template <class R, GpuTeam T>
+BPQP_STAGE void solve_lower_one(const T& team, const R* L, int n, int ld, R* b) {
+  for (int k = 0; k < n; k += kWarp) {
+    const int order = n - k < kWarp ? n - k : kWarp, lane = team.lane();
+    const R* block = L + std::size_t(k) * ld + k;
+    if (team.warp() == 0) {
+      const bool mine = lane < order;
+      double x = mine ? double(b[k + lane]) : 0;
+      const double inverse = mine ? 1 / double(block[std::size_t(lane) * ld + lane]) : 0;
+      for (int j = 0; j < order; ++j) {
+        const double x_j = team.thread().shuffle(x * inverse, j);
+        const double l = mine && lane > j ? double(block[std::size_t(j) * ld + lane]) : 0;
+        x = lane == j ? x_j : x - l * x_j;
+      }
+      if (mine) b[k + lane] = R(x);
+    }
+    team.sync();
+    for (int i : team.items(n - k - order)) {
+      double rest = double(b[k + order + i]);
+      for (int j = 0; j < order; ++j)
+        rest -= double(block[std::size_t(j) * ld + order + i]) * double(b[k + j]);
+      b[k + order + i] = R(rest);
+    }
+    team.sync();
+  }
+}
+
+/// Each warp takes eight columns of B from the first row to the last.
+template <class R, GpuTeam T>
+BPQP_STAGE void solve_lower(const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
+  if (columns == 1) return solve_lower_one(team, L, n, ld, B);
+  const TilePlace at(team.lane());
+  for (int j = kTile * team.warp(); j < columns; j += kTile * team.warps()) {
+    R* part = B + std::size_t(j) * ld_b;
+    const auto b = [&](int k, int c) {
+      return j + c < columns ? double(part[std::size_t(c) * ld_b + k]) : 0.0;
+    };
+    for (int k = 0; k < n; k += kTile) {
+      const int order = n - k < kTile ? n - k : kTile;
+      const auto a = [&](int r, int t) {
+        return r < order ? -double(L[std::size_t(t) * ld + k + r]) : 0.0;
+      };
+      Pair c = load_tile(at, part + k, ld_b, order, columns - j);
+      c = multiply_tile(team.thread(), at, c, k, a, b);
+      c = solve_tile(team.thread(), at, c, L + std::size_t(k) * ld + k, ld, order);
+      store_tile(at, c, part + k, ld_b, order, columns - j, false);
+      team.thread().sync_warp();
+    }
+  }
+  team.sync();
+}
+
+/// L'b = b for one right-hand side, from the last block up: what the rows below take from the
+/// block is a product by columns, one to a warp, the block itself the first warp's.
+template <class R, GpuTeam T>
+BPQP_STAGE void solve_lower_transposed_one(const T& team, const R* L, int n, int ld, R* b) {
+  const int lane = team.lane();
+  for (int k = (n - 1) / kWarp * kWarp; k >= 0; k -= kWarp) {
+    const int order = n - k < kWarp ? n - k : kWarp;
+    const R* block = L + std::size_t(k) * ld + k;
+    for (int j = team.warp(); j < order && k + order < n; j += team.warps()) {
+      double taken = 0;
+      for (int i = order + lane; k + i < n; i += kWarp)
+        taken += double(block[std::size_t(j) * ld + i]) * double(b[k + i]);
+      taken = combine_warp(team.thread(), taken, Add());
+      if (lane == 0) b[k + j] -= R(taken);
+    }
+    team.sync();
+    if (team.warp() == 0) {
+      const bool mine = lane < order;
+      const R* column = block + std::size_t(mine ? lane : 0) * ld;
+      double x = mine ? double(b[k + lane]) : 0;
+      const double inverse = mine ? 1 / double(column[lane]) : 0;
+      for (int j = order - 1; j >= 0; --j) {
+        const double x_j = team.thread().shuffle(x * inverse, j);
+        const double l = mine && lane < j ? double(column[j]) : 0;
+        x = lane == j ? x_j : x - l * x_j;
+      }
+      if (mine) b[k + lane] = R(x);
+    }
+    team.sync();
+  }
+}
+
+template <class R, GpuTeam T>
+BPQP_STAGE void solve_lower_transposed(
+    const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
+  for (int j = 0; j < columns; ++j)
+    solve_lower_transposed_one(team, L, n, ld, B + std::size_t(j) * ld_b);
+}
+
+/// Tile t of a lower triangle of tiles, by rows: (0, 0), (1, 0), (1, 1), (2, 0), ...
+struct TriangleTile {
+  int i = 0, j = 0;
+  BPQP_HD explicit TriangleTile(int t) {
+    while ((i + 1) * (i + 2) / 2 <= t) ++i;
+    j = t - i * (i + 1) / 2;
+  }
+};
+
+/// The tiles of a symmetric matrix [n x n], dealt to the warps: body(i, j), the first row and
+/// column.
+template <GpuTeam T, class Body>
+BPQP_HD void for_triangle_tiles(const T& team, int n, const Body& body) {
+  const int side = (n + kTile - 1) / kTile;
+  for (int t = team.warp(); t < side * (side + 1) / 2; t += team.warps()) {
+    const TriangleTile tile(t);
+    body(kTile * tile.i, kTile * tile.j);
+  }
+  team.sync();
+}
+
+template <class R, GpuTeam T>
+BPQP_STAGE void gram(const T& team, const R* Y, int n, int m, int ld, R* S, int ld_s) {
+  const TilePlace at(team.lane());
+  for_triangle_tiles(team, m, [&](int i, int j) {
+    const auto a = [&](int r, int k) {
+      return i + r < m ? double(Y[std::size_t(i + r) * ld + k]) : 0.0;
+    };
+    const auto b = [&](int k, int c) {
+      return j + c < m ? double(Y[std::size_t(j + c) * ld + k]) : 0.0;
+    };
+    const Pair s = multiply_tile(team.thread(), at, {0, 0}, n, a, b);
+    store_tile(at, s, S + std::size_t(j) * ld_s + i, ld_s, m - i, m - j, i == j);
+    // Its mirror image: an entry (r, c) with r > c is also (c, r).
+    const auto mirror = [&](int r, int c, double v) {
+      if (r < m && c < r) S[std::size_t(r) * ld_s + c] = R(v);
+    };
+    mirror(i + at.row, j + at.column, s.first);
+    mirror(i + at.row, j + at.column + 1, s.second);
+  });
+}
+
+template <class R, GpuTeam T>
+BPQP_STAGE void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N, int ld_n) {
+  const TilePlace at(team.lane());
+  for_triangle_tiles(team, n, [&](int i, int j) {
+    const auto a = [&](int r, int k) {
+      return i + r < n ? double(Y[std::size_t(k) * ld + i + r]) : 0.0;
+    };
+    const auto b = [&](int k, int c) {
+      return j + c < n ? double(Y[std::size_t(k) * ld + j + c]) : 0.0;
+    };
+    R* tile = N + std::size_t(j) * ld_n + i;
+    const Pair c = load_tile(at, tile, ld_n, n - i, n - j);
+    store_tile(at, multiply_tile(team.thread(), at, c, m, a, b), tile, ld_n, n - i, n - j, i == j);
+  });
+}
+
+/// Columns that a warp takes at a time, so that their sums over the lanes overlap.
+constexpr int kColumns = 4;
+
+template <class D, class R, GpuTeam T>
+BPQP_STAGE void transposed_product(
+    const T& team, const D* A, int n, int m, int ld, const R* x, R* out) {
+  const int lane = team.lane();
+  for (int i = kColumns * team.warp(); i < m; i += kColumns * team.warps()) {
+    double sums[kColumns] = {};
+    for (int j = lane; j < n; j += kWarp) {
+      BPQP_UNROLL
+      for (int c = 0; c < kColumns; ++c)
+        if (i + c < m) sums[c] += double(A[std::size_t(i + c) * ld + j]) * double(x[j]);
+    }
+    BPQP_UNROLL
+    for (int c = 0; c < kColumns; ++c) {
+      const double sum = combine_warp(team.thread(), sums[c], Add());
+      if (lane == c && i + c < m) out[i + c] = R(sum);
+    }
+  }
+  team.sync();
+}
+
+}  // namespace bpqp::gpu

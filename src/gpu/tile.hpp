@@ -1,0 +1,134 @@
+/// \file
+/// 8 x 8 tiles of column-major matrices, held by a warp as the tensor cores do (Pair in
+/// thread.hpp). What lies outside of the matrix reads as zero and is not written.
+#pragma once
+
+#include <cmath>
+
+#include "gpu/team.hpp"
+
+#ifdef __CUDACC__
+#define BPQP_UNROLL _Pragma("unroll")
+#else
+#define BPQP_UNROLL
+#endif
+
+namespace bpqp::gpu {
+
+constexpr int kTile = 8;
+/// Terms of one multiply_add.
+constexpr int kDepth = 4;
+
+/// Where a lane's two entries stand in a tile: (row, column) and (row, column + 1). It also gives
+/// A(row, depth) and B(depth, row) of a multiply_add.
+struct TilePlace {
+  int row, column, depth;
+  BPQP_HD explicit TilePlace(int lane)
+      : row(lane / 4), column(2 * (lane % 4)), depth(lane % kDepth) {}
+};
+
+/// The lane that holds entry (i, j), and which of its two.
+BPQP_HD inline int tile_lane(int i, int j) {
+  return 4 * i + j / 2;
+}
+BPQP_HD inline double tile_entry(Pair c, int j) {
+  return j % 2 == 0 ? c.first : c.second;
+}
+
+/// rows, columns: how much of the matrix there is from M on.
+template <class R>
+BPQP_HD Pair load_tile(TilePlace at, const R* M, int ld, int rows, int columns) {
+  const R* entry = M + std::size_t(at.column) * ld + at.row;
+  const bool inside = at.row < rows;
+  return {
+      inside && at.column < columns ? double(entry[0]) : 0,
+      inside && at.column + 1 < columns ? double(entry[ld]) : 0};
+}
+
+/// `lower`: only entries on and below the diagonal.
+template <class R>
+BPQP_HD void store_tile(TilePlace at, Pair c, R* M, int ld, int rows, int columns, bool lower) {
+  R* entry = M + std::size_t(at.column) * ld + at.row;
+  if (at.row >= rows) return;
+  if (at.column < columns && !(lower && at.row < at.column)) entry[0] = R(c.first);
+  if (at.column + 1 < columns && !(lower && at.row <= at.column)) entry[ld] = R(c.second);
+}
+
+/// c + A B for A [8 x depth] and B [depth x 8], given by their entries a(i, k) and b(k, j).
+template <Thread H, class A, class B>
+BPQP_HD Pair
+multiply_tile(const H& thread, TilePlace at, Pair c, int depth, const A& a, const B& b) {
+  for (int k = at.depth; k - at.depth < depth; k += kDepth) {
+    const bool some = k < depth;
+    c = thread.multiply_add(some ? a(at.row, k) : 0.0, some ? b(k, at.row) : 0.0, c);
+  }
+  return c;
+}
+
+/// The factor of a tile, and 1 / L_jj.
+struct FactoredTile {
+  Pair L;
+  double inverse[kTile];
+  int order = kTile;  ///< how much of it there is
+};
+
+/// Cholesky of the leading `order` rows of a tile's lower triangle; root(j, pivot) gives L_jj, not
+/// positive to give up: false.
+template <Thread H, class Root>
+BPQP_HD bool factor_tile(
+    const H& thread, TilePlace at, Pair c, int order, const Root& root, FactoredTile& out) {
+  out.order = order;
+  BPQP_UNROLL
+  for (int j = 0; j < kTile; ++j) {
+    if (j >= order) break;
+    const double column = tile_entry(c, j);
+    const double diagonal = root(j, thread.shuffle(column, tile_lane(j, j)));
+    if (!(diagonal > 0)) return false;
+    const double inverse = 1 / diagonal;
+    out.inverse[j] = inverse;
+    // L_rj of this lane's row, and of the rows that its columns are.
+    const double l = thread.shuffle(column, tile_lane(at.row, j)) * inverse;
+    const double first = thread.shuffle(column, tile_lane(at.column, j)) * inverse;
+    const double second = thread.shuffle(column, tile_lane(at.column + 1, j)) * inverse;
+    const double entry = at.row == j ? diagonal : l;
+    c.first = at.column == j ? entry : at.column > j ? c.first - l * first : c.first;
+    c.second = at.column + 1 == j ? entry : at.column + 1 > j ? c.second - l * second : c.second;
+  }
+  out.L = c;
+  return true;
+}
+
+/// X with X L' = C, for a tile C of any rows.
+template <Thread H>
+BPQP_HD Pair divide_tile(const H& thread, TilePlace at, Pair c, const FactoredTile& d) {
+  BPQP_UNROLL
+  for (int j = 0; j < kTile; ++j) {
+    if (j >= d.order) break;
+    const double x = thread.shuffle(tile_entry(c, j), tile_lane(at.row, j)) * d.inverse[j];
+    const double l = tile_entry(d.L, j);
+    const double first = thread.shuffle(l, tile_lane(at.column, j));
+    const double second = thread.shuffle(l, tile_lane(at.column + 1, j));
+    c.first = at.column == j ? x : at.column > j ? c.first - x * first : c.first;
+    c.second = at.column + 1 == j ? x : at.column + 1 > j ? c.second - x * second : c.second;
+  }
+  return c;
+}
+
+/// X with L X = C for the lower triangle of L [order x order] in memory.
+template <class R, Thread H>
+BPQP_HD Pair solve_tile(const H& thread, TilePlace at, Pair c, const R* L, int ld, int order) {
+  BPQP_UNROLL
+  for (int j = 0; j < kTile; ++j) {
+    if (j >= order) break;
+    const R* column = L + std::size_t(j) * ld;
+    const double inverse = 1 / double(column[j]);
+    const double l = at.row > j && at.row < order ? double(column[at.row]) : 0;
+    const double first = thread.shuffle(c.first, tile_lane(j, at.column)) * inverse;
+    const double second = thread.shuffle(c.second, tile_lane(j, at.column)) * inverse;
+    c.first = at.row == j ? first : c.first - l * first;
+    c.second = at.row == j ? second : c.second - l * second;
+  }
+  return c;
+}
+
+}  // namespace bpqp::gpu
