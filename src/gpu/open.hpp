@@ -41,9 +41,9 @@ BPQP_HD inline void use_fast_memory(
   if (!factors) return;
   seek_room(fast, slot.own.scaling.D, N);
   seek_room(fast, slot.own.scaling.E, M);
+  if (slot.own.S) seek_room(fast, slot.own.S, M * M);
   seek_room(fast, slot.own.L, N * N);
   seek_room(fast, slot.own.Y, N * M);
-  if (slot.own.S) seek_room(fast, slot.own.S, M * M);
 }
 
 /// from [count] to another place, if it is another.

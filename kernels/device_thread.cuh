@@ -1,0 +1,36 @@
+/// \file
+/// DeviceThread: gpu::Thread as CUDA has it.
+#pragma once
+
+#include "gpu/thread.hpp"
+
+namespace bpqp::cuda {
+
+class DeviceThread {
+ public:
+  __device__ int index() const { return int(threadIdx.x); }
+  __device__ int block() const { return int(blockIdx.x); }
+  __device__ char* shared() const {
+    extern __shared__ __align__(128) char memory[];
+    return memory;
+  }
+  __device__ void sync_block() const { __syncthreads(); }
+  __device__ void sync_warp() const { __syncwarp(); }
+  __device__ double shuffle(double v, int lane) const { return __shfl_sync(kAll, v, lane); }
+  __device__ double shuffle_xor(double v, int bits) const { return __shfl_xor_sync(kAll, v, bits); }
+  __device__ gpu::Pair multiply_add(double a, double b, gpu::Pair c) const {
+    gpu::Pair d;
+    asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%4, %5};"
+        : "=d"(d.first), "=d"(d.second)
+        : "d"(a), "d"(b), "d"(c.first), "d"(c.second));
+    return d;
+  }
+  __device__ int fetch_add(int* counter, int v) const { return atomicAdd(counter, v); }
+
+ private:
+  static constexpr unsigned kAll = 0xffffffff;
+};
+
+static_assert(gpu::Thread<DeviceThread>);
+
+}  // namespace bpqp::cuda

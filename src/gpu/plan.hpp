@@ -1,0 +1,104 @@
+/// \file
+/// The size table: how problems of a shape are mapped to a GPU. Host code, also without a GPU.
+#pragma once
+
+#include <cstddef>
+
+#include <climits>
+
+#include "gpu/open.hpp"
+
+namespace bpqp::gpu {
+
+/// What one multiprocessor of a device has. The defaults are those of compute capability 9.0.
+struct DeviceLimits {
+  int multiprocessors = 132;
+  int registers = 65536;                                     ///< of 32 bits
+  std::size_t shared_bytes = std::size_t(228) << 10;         ///< for all its blocks
+  std::size_t shared_bytes_block = std::size_t(227) << 10;   ///< for one
+  std::size_t shared_bytes_reserved = std::size_t(1) << 10;  ///< of each block, by the system
+};
+
+/// A row of the table: shapes up to a size, and who solves one problem.
+struct SizeClass {
+  const char* name;
+  int most_variables, most_rows;
+  bool by_warps;  ///< each warp of a block has a problem; else the whole block
+  int warps;      ///< of a block
+  int blocks;     ///< of a multiprocessor, for which there must be registers
+
+  constexpr int threads() const { return warps * kWarp; }
+  constexpr int teams() const { return by_warps ? warps : 1; }
+  /// Most registers of a thread with which so many blocks fit (in steps of 8; 255 is the end).
+  constexpr int registers(int of_multiprocessor = 65536) const {
+    const int most = of_multiprocessor / (blocks * threads()) / 8 * 8;
+    return most > 255 ? 255 : most;
+  }
+};
+
+inline constexpr SizeClass kSizeClasses[] = {
+    {"warp", 32, 64, true, 4, 3},
+    {"block128", 128, 256, false, 4, 3},
+    {"block256", INT_MAX, INT_MAX, false, 8, 1},
+};
+
+inline const SizeClass& size_class(int n, int m) {
+  for (const SizeClass& c : kSizeClasses)
+    if (n <= c.most_variables && m <= c.most_rows) return c;
+  return kSizeClasses[2];
+}
+
+/// Bytes of the arrays that the kernels would like in fast memory, per problem.
+struct FastBytes {
+  std::size_t vectors;  ///< scratch of the passes
+  std::size_t all;      ///< these, and what solve_plain() keeps of a problem
+};
+
+inline FastBytes wanted_fast_bytes(int n, int m) {
+  core::Arena vectors(nullptr);
+  lay_out_work(vectors, n, m, Needs::vectors);
+  core::Arena place(nullptr), all(nullptr, nullptr, std::size_t(1) << 62);
+  core::Slot slot = core::Slot::lay_out(place, n, m, m, false);
+  use_fast_memory(all, n, m, true, slot);
+  return {vectors.bytes(), vectors.bytes() + all.fast_bytes()};
+}
+
+/// Shared memory of a team beside the arrays: TeamShared and partial sums.
+inline std::size_t team_overhead(const SizeClass& c) {
+  return c.by_warps     ? team_bytes<ByWarps<4>>(0)
+         : c.warps == 4 ? team_bytes<ByBlocks<4>>(0)
+                        : team_bytes<ByBlocks<8>>(0);
+}
+
+/// How a shape is mapped.
+struct Plan {
+  const SizeClass* size_class = nullptr;
+  std::size_t fast_bytes = 0;    ///< of shared memory for a problem's arrays, per team
+  std::size_t shared_bytes = 0;  ///< of a block, all in all
+  int blocks = 0;                ///< of a multiprocessor
+  FastBytes wanted{};
+};
+
+/// As many blocks as registers allow, or as few as two (one where the class has no more) if that
+/// gives a problem's arrays room in shared memory.
+inline Plan make_plan(int n, int m, const DeviceLimits& limits = {}) {
+  Plan plan;
+  const SizeClass& c = size_class(n, m);
+  plan.size_class = &c;
+  plan.wanted = wanted_fast_bytes(n, m);
+  const auto room = [&](int blocks) {  // for the arrays of a team
+    std::size_t block = limits.shared_bytes / std::size_t(blocks) - limits.shared_bytes_reserved;
+    if (block > limits.shared_bytes_block) block = limits.shared_bytes_block;
+    const std::size_t team =
+        block / std::size_t(c.teams()) / core::Arena::kAlign * core::Arena::kAlign;
+    return team > team_overhead(c) ? team - team_overhead(c) : std::size_t(0);
+  };
+  plan.blocks = c.blocks;
+  while (plan.blocks > 2 && room(plan.blocks) < plan.wanted.all) --plan.blocks;
+  const std::size_t most = room(plan.blocks);
+  plan.fast_bytes = plan.wanted.all < most ? plan.wanted.all : most;
+  plan.shared_bytes = std::size_t(c.teams()) * (team_overhead(c) + plan.fast_bytes);
+  return plan;
+}
+
+}  // namespace bpqp::gpu
