@@ -1,9 +1,110 @@
+/// \file
+/// Solver: checks what it is called with, and lets its engine compute.
 #include "bpqp/solver.hpp"
 
-#include "solver_impl.hpp"
+#include <string>
+
+#include "cpu_engine.hpp"
 #include "validate.hpp"
 
 namespace bpqp {
+namespace {
+
+template <class R>
+std::unique_ptr<Engine<R>> make_engine(const Shape& shape, int capacity, const Settings& settings) {
+  validate(shape, capacity, settings);
+  if (settings.device == Device::cuda)
+    throw DeviceError("device: cuda was asked for, but this build has no CUDA backend");
+  return std::make_unique<CpuEngine<R>>(shape, capacity, settings);
+}
+
+}  // namespace
+
+template <class R>
+class Solver<R>::Impl {
+ public:
+  Impl(const Shape& shape_in, int capacity_in, const Settings& settings_in)
+      : shape(shape_in),
+        capacity(capacity_in),
+        settings(settings_in),
+        engine(make_engine<R>(shape, capacity, settings)) {}
+
+  void solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed);
+  void require_batch(const char* name, int batch) const;
+  void require_derivatives(const char* call) const;
+
+  Shape shape;
+  int capacity;
+  Settings settings;
+  std::unique_ptr<Engine<R>> engine;
+  int batch = 0;  ///< of the last solve (or differentiate); 0: there was none
+
+ private:
+  void require_kept(const Problem<R>& problem) const;
+
+  Kept kept_;  ///< what `Changed::vectors` must find again: the factors are those of the last solve
+};
+
+/// Throws unless the factors of the last solve are those of `problem`, as far as that can be seen.
+template <class R>
+void Solver<R>::Impl::require_kept(const Problem<R>& problem) const {
+  if (!settings.gradients)
+    throw InvalidArgument(
+        "changed: expected everything, got vectors, but Settings::gradients is false, so that no "
+        "factors are kept");
+  if (kept_.batch == 0)
+    throw InvalidArgument(
+        "changed: expected everything in the first solve, got vectors, but no factors are kept");
+  if (kept_.batch != problem.batch)
+    throw InvalidArgument(
+        "problem.batch: expected " + std::to_string(kept_.batch) +
+        " (that of the last solve, whose factors are kept), got " + std::to_string(problem.batch));
+  const Kept now = kept_of(problem);
+  const auto require_same = [](const char* name, bool kept, bool wanted, std::int64_t stride) {
+    if (kept != wanted)
+      throw InvalidArgument(
+          std::string(name) + ".stride: expected " + (kept ? "0 (shared)" : "one matrix each") +
+          ", as in the last solve, whose factors are kept, got " + std::to_string(stride));
+  };
+  require_same("P", kept_.shares_P, now.shares_P, problem.P.stride);
+  require_same("A", kept_.shares_A, now.shares_A, problem.A.stride);
+}
+
+template <class R>
+void Solver<R>::Impl::require_batch(const char* name, int given) const {
+  if (given < 1 || given > capacity)
+    throw InvalidArgument(
+        std::string(name) + ": expected 1 ... " + std::to_string(capacity) +
+        " (the capacity), got " + std::to_string(given));
+}
+
+template <class R>
+void Solver<R>::Impl::require_derivatives(const char* call) const {
+  const std::string name(call);
+  if (!settings.gradients)
+    throw InvalidArgument(name + ": expected Settings::gradients to be true, got false");
+  if (!settings.polish)
+    throw InvalidArgument(
+        name + ": expected Settings::polish to be true, got false (no active set is known)");
+  if (batch == 0)
+    throw InvalidArgument(name + ": expected a call of solve or differentiate before, got none");
+}
+
+template <class R>
+void Solver<R>::Impl::solve(
+    const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
+  validate(problem, shape, capacity);
+  if (changed != Changed::everything && changed != Changed::vectors)
+    throw InvalidArgument(
+        "changed: expected everything or vectors, got " + std::to_string(int(changed)));
+  if (changed == Changed::vectors)
+    require_kept(problem);
+  else
+    kept_ = {};
+  batch = problem.batch;
+  engine->solve(problem, solution, changed);
+  kept_ = kept_of(problem);
+}
 
 template <class R>
 Solver<R>::Solver(const Shape& shape, int capacity, const Settings& settings)
@@ -19,33 +120,84 @@ template <class R>
 void Solver<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
   impl_->solve(problem, solution, changed);
 }
+
 template <class R>
 void Solver<R>::warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) {
-  impl_->warm_start(batch, x, y);
+  if (!impl_->settings.gradients)
+    throw InvalidArgument("warm_start: expected Settings::gradients to be true, got false");
+  impl_->require_batch("batch", batch);
+  validate_vector("x", x, impl_->shape.n, batch);
+  validate_vector("y", y, impl_->shape.m, batch);
+  impl_->engine->warm_start(batch, x, y);
 }
+
 template <class R>
 void Solver<R>::backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out) {
-  impl_->backward(gradient, out);
+  impl_->require_derivatives("backward");
+  const std::int64_t n = impl_->shape.n, m = impl_->shape.m;
+  const int batch = impl_->batch;
+  validate_vector("gradient.x", gradient.x, impl_->shape.n, batch);
+  validate_vector("gradient.y", gradient.y, impl_->shape.m, batch);
+  validate_output("out.P", out.P, n * n, batch);
+  validate_output("out.q", out.q, n, batch);
+  validate_output("out.A", out.A, m * n, batch);
+  validate_output("out.l", out.l, m, batch);
+  validate_output("out.u", out.u, m, batch);
+  impl_->engine->backward(gradient, out);
 }
+
 template <class R>
 void Solver<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
-  impl_->adjoint_solve(k, g_x, g_y, w, d);
+  impl_->require_derivatives("adjoint_solve");
+  if (k < 1) throw InvalidArgument("k: expected at least 1, got " + std::to_string(k));
+  impl_->engine->adjoint_solve(k, g_x, g_y, w, d);
 }
+
 template <class R>
-void Solver<R>::jvp(const ProblemTangent<R>& tangent, const SolutionTangent<R>& out) {
-  impl_->jvp(tangent, out);
+void Solver<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
+  impl_->require_derivatives("jvp");
+  const int n = impl_->shape.n, m = impl_->shape.m, batch = impl_->batch;
+  validate_matrix("tangent.P", t.P, n, n, batch);
+  validate_vector("tangent.q", t.q, n, batch);
+  validate_matrix("tangent.A", t.A, m, n, batch);
+  validate_vector("tangent.l", t.l, m, batch);
+  validate_vector("tangent.u", t.u, m, batch);
+  impl_->engine->jvp(t, out);
 }
+
 template <class R>
 void Solver<R>::differentiate(const KktPoint<R>& point, Report* report) {
-  impl_->differentiate(point, report);
+  const Shape& shape = impl_->shape;
+  if (!impl_->settings.gradients)
+    throw InvalidArgument("differentiate: expected Settings::gradients to be true, got false");
+  if (!shape.cones.empty())
+    throw InvalidArgument(
+        "differentiate: expected a Solver without cones (a point's cones are active rows and "
+        "curvature in P), got a shape with " +
+        std::to_string(shape.cones.size()));
+  impl_->require_batch("point.batch", point.batch);
+  require("point.x", point.x.data);
+  if (shape.m > 0) {
+    require("point.A", point.A.data);
+    require("point.y", point.y.data);
+  }
+  validate_matrix("point.P", point.P, shape.n, shape.n, point.batch);
+  validate_matrix("point.A", point.A, shape.m, shape.n, point.batch);
+  validate_vector("point.x", point.x, shape.n, point.batch);
+  validate_vector("point.y", point.y, shape.m, point.batch);
+  validate_vector("point.gradient", point.gradient, shape.n, point.batch);
+  validate_vector("point.violation", point.violation, shape.m, point.batch);
+  impl_->batch = point.batch;
+  impl_->engine->differentiate(point, report);
 }
+
 template <class R>
 const Report* Solver<R>::reports() const {
-  return impl_->reports.data();
+  return impl_->engine->reports();
 }
 template <class R>
 std::size_t Solver<R>::bytes() const {
-  return impl_->bytes;
+  return impl_->engine->bytes();
 }
 template <class R>
 const Shape& Solver<R>::shape() const {

@@ -1,23 +1,17 @@
 /// \file
-/// Solver<R>::Impl: construction and the forward pass over a batch.
+/// CpuEngine: construction and the forward pass over a batch.
 #include <algorithm>
 #include <cstddef>
 #include <string>
 
 #include "core/steps.hpp"
-#include "solver_impl.hpp"
-#include "validate.hpp"
+#include "cpu_engine.hpp"
 
 namespace bpqp {
 namespace {
 
 /// Problems of at least this many variables are worth the tiles of several threads.
 constexpr int kTiledVariables = 512;
-
-void check_device(Device device) {
-  if (device == Device::cuda)
-    throw DeviceError("device: cuda was asked for, but this build has no CUDA backend");
-}
 
 core::ForwardOptions forward_options(const Settings& s, const Shape& shape) {
   core::ForwardOptions o;
@@ -38,11 +32,11 @@ bool factored(const core::Condensed<double>& c) {
 }  // namespace
 
 template <class R>
-Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& settings_in)
+CpuEngine<R>::CpuEngine(const Shape& shape_in, int capacity_in, const Settings& settings_in)
     : shape(shape_in),
       capacity(capacity_in),
-      settings((validate(shape_in, capacity_in, settings_in), settings_in)),
-      backend_((check_device(settings_in.device), cpu::backend())),
+      settings(settings_in),
+      backend_(cpu::backend()),
       kernels_(backend_.kernels(R())),
       pack_kernels_(backend_.packs(R())),
       executor_(settings_in.threads) {
@@ -75,7 +69,7 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
         std::size_t(workers) * (one_work.bytes() + pack_work));
     slots_.reserve(slots);
     packs_.reserve(packs);
-    reports.resize(std::size_t(capacity));
+    reports_.resize(std::size_t(capacity));
     if (settings.gradients) {
       starts_.reserve(slots);
       has_start_.resize(slots);
@@ -94,12 +88,12 @@ Solver<R>::Impl::Impl(const Shape& shape_in, int capacity_in, const Settings& se
   for (std::size_t i = 0; i < packs; ++i) packs_.push_back(arena.take<char>(one_pack));
   for (int w = 0; w < workers; ++w) pack_works_.push_back(arena.take<char>(pack_work));
   options_ = forward_options(settings, shape);
-  bytes = memory_->bytes() + slots * sizeof(cpu::Slot) + reports.size() * sizeof(Report) +
-          starts_.size() * (sizeof(double*) + 1);
+  bytes_ = memory_->bytes() + slots * sizeof(cpu::Slot) + reports_.size() * sizeof(Report) +
+           starts_.size() * (sizeof(double*) + 1);
 }
 
 template <class R>
-core::ProblemView<R> Solver<R>::Impl::view(const Problem<R>& p, int b) const {
+core::ProblemView<R> CpuEngine<R>::view(const Problem<R>& p, int b) const {
   const auto at = [b](const R* data, std::int64_t stride) {
     return data ? data + std::int64_t(b) * stride : nullptr;
   };
@@ -115,21 +109,12 @@ core::ProblemView<R> Solver<R>::Impl::view(const Problem<R>& p, int b) const {
 }
 
 template <class R>
-bool Solver<R>::Impl::by_tiles(int batch) const {
+bool CpuEngine<R>::by_tiles(int batch) const {
   return executor_.tiles() && batch < executor_.threads() && shape.n + shape.m >= kTiledVariables;
 }
 
 template <class R>
-void Solver<R>::Impl::solve(
-    const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
-  validate(problem, shape, capacity);
-  if (changed != Changed::everything && changed != Changed::vectors)
-    throw InvalidArgument(
-        "changed: expected everything or vectors, got " + std::to_string(int(changed)));
-  if (changed == Changed::vectors)
-    require_kept(problem);
-  else
-    kept_ = {};
+void CpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
   const auto start = Clock::now();
   problem_ = problem;
   solution_ = solution;
@@ -162,13 +147,12 @@ void Solver<R>::Impl::solve(
       solve_one(b, team, worker, changed, shared);
     });
   }
-  kept_ = now;
   std::fill(has_start_.begin(), has_start_.end(), char(0));
   log_summary(batch_, std::chrono::duration<double>(Clock::now() - start).count());
 }
 
 template <class R>
-void Solver<R>::Impl::solve_one(
+void CpuEngine<R>::solve_one(
     int b, const cpu::CpuTeam& team, int worker, Changed changed, bool shared) {
   const auto start = Clock::now();
   const View p = view(problem_, b);
@@ -198,7 +182,7 @@ void Solver<R>::Impl::solve_one(
 
 /// What follows the solve of a problem.
 template <class R>
-void Solver<R>::Impl::finish_one(int b, cpu::Slot& s, int worker, const cpu::CpuTeam& team) {
+void CpuEngine<R>::finish_one(int b, cpu::Slot& s, int worker, const cpu::CpuTeam& team) {
   const View p = view(problem_, b);
   core::finish_slot(core::SerialTeam(), s, settings.gradients && settings.polish);
   if (s.has_gradient && settings.kappa > 0) {
@@ -211,13 +195,13 @@ void Solver<R>::Impl::finish_one(int b, cpu::Slot& s, int worker, const cpu::Cpu
   progress(1);
 }
 
-#define BPQP_INSTANTIATE(R)                                                               \
-  template Solver<R>::Impl::Impl(const Shape&, int, const Settings&);                     \
-  template void Solver<R>::Impl::solve(const Problem<R>&, const Solution<R>&, Changed);   \
-  template core::ProblemView<R> Solver<R>::Impl::view(const Problem<R>&, int) const;      \
-  template bool Solver<R>::Impl::by_tiles(int) const;                                     \
-  template void Solver<R>::Impl::solve_one(int, const cpu::CpuTeam&, int, Changed, bool); \
-  template void Solver<R>::Impl::finish_one(int, cpu::Slot&, int, const cpu::CpuTeam&);
+#define BPQP_INSTANTIATE(R)                                                            \
+  template CpuEngine<R>::CpuEngine(const Shape&, int, const Settings&);                \
+  template void CpuEngine<R>::solve(const Problem<R>&, const Solution<R>&, Changed);   \
+  template core::ProblemView<R> CpuEngine<R>::view(const Problem<R>&, int) const;      \
+  template bool CpuEngine<R>::by_tiles(int) const;                                     \
+  template void CpuEngine<R>::solve_one(int, const cpu::CpuTeam&, int, Changed, bool); \
+  template void CpuEngine<R>::finish_one(int, cpu::Slot&, int, const cpu::CpuTeam&);
 BPQP_INSTANTIATE(float)
 BPQP_INSTANTIATE(double)
 #undef BPQP_INSTANTIATE

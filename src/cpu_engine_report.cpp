@@ -1,30 +1,30 @@
 /// \file
-/// Solver<R>::Impl: what a solve tells: reports, solutions, progress, the log.
+/// CpuEngine: what a solve tells: reports, solutions, progress, the log.
 #include <algorithm>
 #include <cstdio>
 
 #include "core/answer.hpp"
-#include "solver_impl.hpp"
+#include "cpu_engine.hpp"
 
 namespace bpqp {
 template <class R>
-Report Solver<R>::Impl::report_of(const cpu::Slot& s) const {
+Report CpuEngine<R>::report_of(const cpu::Slot& s) const {
   return core::report_of(core::SerialTeam(), s, shape.m);
 }
 
 template <class R>
-void Solver<R>::Impl::write(const Solution<R>& out, const cpu::Slot& s, const View&, int b) {
+void CpuEngine<R>::write(const Solution<R>& out, const cpu::Slot& s, const View&, int b) {
   const auto n = std::size_t(shape.n), m = std::size_t(shape.m), at = std::size_t(b);
   const core::AnswerTargets<R> targets{
       out.x ? out.x + at * n : nullptr, out.y ? out.y + at * m : nullptr,
       out.active ? out.active + at * m : nullptr};
   core::write_answer(core::SerialTeam(), s, shape.n, shape.m, settings.last_point, targets);
-  reports[at] = report_of(s);
-  if (out.report) out.report[at] = reports[at];
+  reports_[at] = report_of(s);
+  if (out.report) out.report[at] = reports_[at];
 }
 
 template <class R>
-void Solver<R>::Impl::progress(int finished) {
+void CpuEngine<R>::progress(int finished) {
   if (!settings.progress) return;
   const std::lock_guard<std::mutex> lock(progress_mutex_);
   finished_ += finished;
@@ -33,13 +33,13 @@ void Solver<R>::Impl::progress(int finished) {
 }
 
 template <class R>
-void Solver<R>::Impl::log_summary(int batch, double seconds) const {
+void CpuEngine<R>::log_summary(int batch, double seconds) const {
   if (!settings.log) return;
   int solved = 0, inaccurate = 0, worst = 0;
   for (int b = 0; b < batch; ++b) {
-    solved += reports[std::size_t(b)].status == Status::solved;
-    inaccurate += reports[std::size_t(b)].status == Status::solved_inaccurate;
-    worst = std::max(worst, reports[std::size_t(b)].iterations);
+    solved += reports_[std::size_t(b)].status == Status::solved;
+    inaccurate += reports_[std::size_t(b)].status == Status::solved_inaccurate;
+    worst = std::max(worst, reports_[std::size_t(b)].iterations);
   }
   char line[160];
   std::snprintf(
@@ -48,11 +48,11 @@ void Solver<R>::Impl::log_summary(int batch, double seconds) const {
   settings.log(line);
 }
 
-#define BPQP_INSTANTIATE(R)                                                                     \
-  template Report Solver<R>::Impl::report_of(const cpu::Slot&) const;                           \
-  template void Solver<R>::Impl::write(const Solution<R>&, const cpu::Slot&, const View&, int); \
-  template void Solver<R>::Impl::progress(int);                                                 \
-  template void Solver<R>::Impl::log_summary(int, double) const;
+#define BPQP_INSTANTIATE(R)                                                                  \
+  template Report CpuEngine<R>::report_of(const cpu::Slot&) const;                           \
+  template void CpuEngine<R>::write(const Solution<R>&, const cpu::Slot&, const View&, int); \
+  template void CpuEngine<R>::progress(int);                                                 \
+  template void CpuEngine<R>::log_summary(int, double) const;
 BPQP_INSTANTIATE(float)
 BPQP_INSTANTIATE(double)
 #undef BPQP_INSTANTIATE

@@ -1,30 +1,16 @@
 /// \file
-/// Solver<R>::Impl: derivatives of the last solve, over the batch.
+/// CpuEngine: derivatives of the last solve, over the batch.
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <string>
 
 #include "core/answer.hpp"
-#include "solver_impl.hpp"
-#include "validate.hpp"
+#include "cpu_engine.hpp"
 
 namespace bpqp {
-template <class R>
-void Solver<R>::Impl::require_derivatives(const char* call) const {
-  const std::string name(call);
-  if (!settings.gradients)
-    throw InvalidArgument(name + ": expected Settings::gradients to be true, got false");
-  if (!settings.polish)
-    throw InvalidArgument(
-        name + ": expected Settings::polish to be true, got false (no active set is known)");
-  if (batch_ == 0)
-    throw InvalidArgument(name + ": expected a call of solve or differentiate before, got none");
-}
-
 /// The right-hand side of problem b into the worker's scratch; null views are zero.
 template <class R>
-void Solver<R>::Impl::load_rhs(
+void CpuEngine<R>::load_rhs(
     const VectorBatch<R>& g_x, const VectorBatch<R>& g_y, int b, cpu::Work& work) {
   const auto load = [b](const VectorBatch<R>& v, int size, double* to) {
     for (int j = 0; j < size; ++j)
@@ -35,7 +21,7 @@ void Solver<R>::Impl::load_rhs(
 }
 
 template <class R>
-void Solver<R>::Impl::adjoint(const cpu::CpuTeam& team, int worker, int b) {
+void CpuEngine<R>::adjoint(const cpu::CpuTeam& team, int worker, int b) {
   cpu::Slot& s = slots_[std::size_t(b)];
   const bool by_admm = settings.backward_method == BackwardMethod::admm;
   s.backward_residual = 0;
@@ -43,20 +29,11 @@ void Solver<R>::Impl::adjoint(const cpu::CpuTeam& team, int worker, int b) {
   if (s.has_gradient)
     kernels_.adjoint(team, view(problem_, b), by_admm, s, works_[std::size_t(worker)]);
   core::settle_adjoint(core::SerialTeam(), s, shape.n, shape.m);
-  reports[std::size_t(b)].backward_residual = s.backward_residual;
+  reports_[std::size_t(b)].backward_residual = s.backward_residual;
 }
 
 template <class R>
-void Solver<R>::Impl::backward(const SolutionGradient<R>& g, const ProblemGradient<R>& out) {
-  require_derivatives("backward");
-  const std::int64_t n = shape.n, m = shape.m;
-  validate_vector("gradient.x", g.x, shape.n, batch_);
-  validate_vector("gradient.y", g.y, shape.m, batch_);
-  validate_output("out.P", out.P, n * n, batch_);
-  validate_output("out.q", out.q, n, batch_);
-  validate_output("out.A", out.A, m * n, batch_);
-  validate_output("out.l", out.l, m, batch_);
-  validate_output("out.u", out.u, m, batch_);
+void CpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<R>& out) {
   // A single problem is never summed, so that stride 0 means the same as its size.
   const auto own = [this](const GradientOut<R>& o, int b) {
     return o.data && (o.stride != 0 || batch_ == 1) ? o.data + std::int64_t(b) * o.stride : nullptr;
@@ -87,7 +64,7 @@ void Solver<R>::Impl::backward(const SolutionGradient<R>& g, const ProblemGradie
 /// Outputs of stride 0: every entry is summed over the problems in their order, so that the bits do
 /// not depend on the threads; these take rows.
 template <class R>
-void Solver<R>::Impl::sum_shared(const ProblemGradient<R>& out) {
+void CpuEngine<R>::sum_shared(const ProblemGradient<R>& out) {
   const int n = shape.n, m = shape.m;
   const auto shared = [](const GradientOut<R>& o) { return o.data && o.stride == 0; };
   const auto P_rows = [&](int, int begin, int end) {
@@ -116,9 +93,7 @@ void Solver<R>::Impl::sum_shared(const ProblemGradient<R>& out) {
 }
 
 template <class R>
-void Solver<R>::Impl::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
-  require_derivatives("adjoint_solve");
-  if (k < 1) throw InvalidArgument("k: expected at least 1, got " + std::to_string(k));
+void CpuEngine<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
   const std::int64_t n = shape.n, m = shape.m;
   for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
     for (int r = 0; r < k; ++r) {
@@ -137,13 +112,7 @@ void Solver<R>::Impl::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* 
 }
 
 template <class R>
-void Solver<R>::Impl::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
-  require_derivatives("jvp");
-  validate_matrix("tangent.P", t.P, shape.n, shape.n, batch_);
-  validate_vector("tangent.q", t.q, shape.n, batch_);
-  validate_matrix("tangent.A", t.A, shape.m, shape.n, batch_);
-  validate_vector("tangent.l", t.l, shape.m, batch_);
-  validate_vector("tangent.u", t.u, shape.m, batch_);
+void CpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
   const std::int64_t n = shape.n, m = shape.m;
   for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
     const auto at = [b](const auto& v) {
@@ -163,7 +132,7 @@ void Solver<R>::Impl::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& 
 
 /// The point into the slot; false if x, or y on an active row, is not finite.
 template <class R>
-bool Solver<R>::Impl::load_point(const KktPoint<R>& point, int b) {
+bool CpuEngine<R>::load_point(const KktPoint<R>& point, int b) {
   cpu::Slot& s = slots_[std::size_t(b)];
   bool finite = true;
   for (int j = 0; j < shape.n; ++j) {
@@ -184,10 +153,10 @@ bool Solver<R>::Impl::load_point(const KktPoint<R>& point, int b) {
 /// The KKT conditions' norms: gradient of f + A'y, and the distance of the active rows; NaN where
 /// what they are made of was not given.
 template <class R>
-void Solver<R>::Impl::report_point(const KktPoint<R>& point, int b) {
+void CpuEngine<R>::report_point(const KktPoint<R>& point, int b) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   cpu::Slot& s = slots_[std::size_t(b)];
-  Report& r = reports[std::size_t(b)];
+  Report& r = reports_[std::size_t(b)];
   r = report_of(s);
   r.method = Method::automatic;
   const bool valid = s.report.status != Status::invalid_input;
@@ -212,29 +181,7 @@ void Solver<R>::Impl::report_point(const KktPoint<R>& point, int b) {
 }
 
 template <class R>
-void Solver<R>::Impl::differentiate(const KktPoint<R>& point, Report* report) {
-  if (!settings.gradients)
-    throw InvalidArgument("differentiate: expected Settings::gradients to be true, got false");
-  if (!shape.cones.empty())
-    throw InvalidArgument(
-        "differentiate: expected a Solver without cones (a point's cones are active rows and "
-        "curvature in P), got a shape with " +
-        std::to_string(shape.cones.size()));
-  if (point.batch < 1 || point.batch > capacity)
-    throw InvalidArgument(
-        "point.batch: expected 1 ... " + std::to_string(capacity) + " (the capacity), got " +
-        std::to_string(point.batch));
-  require("point.x", point.x.data);
-  if (shape.m > 0) {
-    require("point.A", point.A.data);
-    require("point.y", point.y.data);
-  }
-  validate_matrix("point.P", point.P, shape.n, shape.n, point.batch);
-  validate_matrix("point.A", point.A, shape.m, shape.n, point.batch);
-  validate_vector("point.x", point.x, shape.n, point.batch);
-  validate_vector("point.y", point.y, shape.m, point.batch);
-  validate_vector("point.gradient", point.gradient, shape.n, point.batch);
-  validate_vector("point.violation", point.violation, shape.m, point.batch);
+void CpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
   problem_ = {};
   problem_.batch = batch_ = point.batch;
   problem_.P = point.P;
@@ -251,15 +198,15 @@ void Solver<R>::Impl::differentiate(const KktPoint<R>& point, Report* report) {
     s.has_gradient = s.report.status == Status::solved;
     s.seconds = 0;
     report_point(point, b);
-    if (report) report[b] = reports[std::size_t(b)];
+    if (report) report[b] = reports_[std::size_t(b)];
   });
 }
 
-#define BPQP_INSTANTIATE(R)                                                                       \
-  template void Solver<R>::Impl::backward(const SolutionGradient<R>&, const ProblemGradient<R>&); \
-  template void Solver<R>::Impl::adjoint_solve(int, const R*, const R*, R*, R*);                  \
-  template void Solver<R>::Impl::jvp(const ProblemTangent<R>&, const SolutionTangent<R>&);        \
-  template void Solver<R>::Impl::differentiate(const KktPoint<R>&, Report*);
+#define BPQP_INSTANTIATE(R)                                                                    \
+  template void CpuEngine<R>::backward(const SolutionGradient<R>&, const ProblemGradient<R>&); \
+  template void CpuEngine<R>::adjoint_solve(int, const R*, const R*, R*, R*);                  \
+  template void CpuEngine<R>::jvp(const ProblemTangent<R>&, const SolutionTangent<R>&);        \
+  template void CpuEngine<R>::differentiate(const KktPoint<R>&, Report*);
 BPQP_INSTANTIATE(float)
 BPQP_INSTANTIATE(double)
 #undef BPQP_INSTANTIATE

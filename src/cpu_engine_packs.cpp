@@ -1,11 +1,11 @@
 /// \file
-/// Solver<R>::Impl: small problems in packs, one to a SIMD lane. Packs are the same problems of
+/// CpuEngine: small problems in packs, one to a SIMD lane. Packs are the same problems of
 /// every batch (0 ... lanes - 1, and so on), and no lane knows of the others, so that a problem's
 /// answer does not depend on its place. What a pack cannot do (lockstep.hpp) goes one by one.
 #include <algorithm>
 #include <array>
 
-#include "solver_impl.hpp"
+#include "cpu_engine.hpp"
 
 namespace bpqp {
 namespace {
@@ -20,14 +20,14 @@ bool factored(const cpu::Slot& s) {
 }  // namespace
 
 template <class R>
-bool Solver<R>::Impl::wants_packs() const {
+bool CpuEngine<R>::wants_packs() const {
   return shape.cones.empty() && shape.n <= cpu::kMostPackedVariables &&
          shape.m <= cpu::kMostPackedRows && 2 * shape.m <= 3 * shape.n &&
          settings.method == Method::automatic && settings.polish && settings.kappa == 0;
 }
 
 template <class R>
-void Solver<R>::Impl::solve_pack(int worker, int first, int count, Changed changed) {
+void CpuEngine<R>::solve_pack(int worker, int first, int count, Changed changed) {
   const auto start = Clock::now();
   std::array<View, kMostLanes> problems;
   std::array<cpu::Slot*, kMostLanes> slots{};
@@ -65,7 +65,7 @@ void Solver<R>::Impl::solve_pack(int worker, int first, int count, Changed chang
 }
 
 template <class R>
-unsigned Solver<R>::Impl::adjoint_pack(
+unsigned CpuEngine<R>::adjoint_pack(
     int worker, int first, int count, const VectorBatch<R>& g_x, const VectorBatch<R>& g_y) {
   std::array<View, kMostLanes> problems;
   std::array<cpu::Slot*, kMostLanes> slots{};
@@ -87,23 +87,23 @@ unsigned Solver<R>::Impl::adjoint_pack(
       pack_works_[std::size_t(worker)]);
   for (int k = 0; k < count; ++k)
     if (known >> k & 1)
-      reports[std::size_t(first + k)].backward_residual = slots[std::size_t(k)]->backward_residual;
+      reports_[std::size_t(first + k)].backward_residual = slots[std::size_t(k)]->backward_residual;
   return known;
 }
 
 /// The factors of the problem from its pack into its slot, if they are not there yet.
 template <class R>
-void Solver<R>::Impl::unpack(int b, cpu::Slot& s) {
+void CpuEngine<R>::unpack(int b, cpu::Slot& s) {
   if (factored(s)) return;
   pack_kernels_.unpack(shape.n, shape.m, b % lanes_, pack_memory(0, b - b % lanes_), s);
 }
 
-#define BPQP_INSTANTIATE(R)                                          \
-  template bool Solver<R>::Impl::wants_packs() const;                \
-  template void Solver<R>::Impl::solve_pack(int, int, int, Changed); \
-  template unsigned Solver<R>::Impl::adjoint_pack(                   \
-      int, int, int, const VectorBatch<R>&, const VectorBatch<R>&);  \
-  template void Solver<R>::Impl::unpack(int, cpu::Slot&);
+#define BPQP_INSTANTIATE(R)                                         \
+  template bool CpuEngine<R>::wants_packs() const;                  \
+  template void CpuEngine<R>::solve_pack(int, int, int, Changed);   \
+  template unsigned CpuEngine<R>::adjoint_pack(                     \
+      int, int, int, const VectorBatch<R>&, const VectorBatch<R>&); \
+  template void CpuEngine<R>::unpack(int, cpu::Slot&);
 BPQP_INSTANTIATE(float)
 BPQP_INSTANTIATE(double)
 #undef BPQP_INSTANTIATE

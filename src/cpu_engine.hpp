@@ -1,5 +1,5 @@
 /// \file
-/// Solver<R>::Impl: memory and the calls' common state. Nothing numerical.
+/// CpuEngine: memory and the calls' common state. Nothing numerical.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 #include <new>
 #include <vector>
 
-#include "bpqp/solver.hpp"
 #include "cpu/backend.hpp"
 #include "cpu/executor.hpp"
+#include "engine.hpp"
 
 namespace bpqp {
 
@@ -33,33 +33,29 @@ class Block {
 };
 
 template <class R>
-class Solver<R>::Impl {
+class CpuEngine : public Engine<R> {
  public:
-  Impl(const Shape& shape, int capacity, const Settings& settings);
+  CpuEngine(const Shape& shape, int capacity, const Settings& settings);
 
-  void solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed);
-  void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y);
-  void backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out);
-  void adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d);
-  void jvp(const ProblemTangent<R>& tangent, const SolutionTangent<R>& out);
-  void differentiate(const KktPoint<R>& point, Report* report);
+  void solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) override;
+  void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) override;
+  void backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out) override;
+  void adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) override;
+  void jvp(const ProblemTangent<R>& tangent, const SolutionTangent<R>& out) override;
+  void differentiate(const KktPoint<R>& point, Report* report) override;
 
-  Shape shape;
-  int capacity;
-  Settings settings;
-  std::vector<Report> reports;
-  std::size_t bytes = 0;
+  const Report* reports() override { return reports_.data(); }
+  std::size_t bytes() const override { return bytes_; }
 
  private:
   using View = core::ProblemView<R>;
   using Clock = std::chrono::steady_clock;
 
-  /// What `Changed::vectors` must find again: the factors are those of the last solve.
-  struct Kept {
-    int batch = 0;  ///< 0: no factors are kept
-    bool shares_P = false, shares_A = false;
-  };
-
+  Shape shape;
+  int capacity;
+  Settings settings;
+  std::vector<Report> reports_;
+  std::size_t bytes_ = 0;
   std::vector<int> cone_start_;  ///< first row of every cone, and m
 
   View view(const Problem<R>& p, int b) const;
@@ -88,15 +84,12 @@ class Solver<R>::Impl {
   void* pack_memory(int worker, int first) {
     return packs_[std::size_t(settings.gradients ? first / lanes_ : worker)];
   }
-  static Kept kept_of(const Problem<R>& p);
-  void require_kept(const Problem<R>& problem) const;
   static void forget_factors(cpu::Slot& slot);
   void load_start(int b, cpu::Slot& slot) const;
   Report report_of(const cpu::Slot& slot) const;
   void write(const Solution<R>& out, const cpu::Slot& slot, const View& p, int b);
   void progress(int finished);
   void log_summary(int batch, double seconds) const;
-  void require_derivatives(const char* call) const;
   void load_rhs(const VectorBatch<R>& g_x, const VectorBatch<R>& g_y, int b, cpu::Work& work);
   void sum_shared(const ProblemGradient<R>& out);
   void adjoint(const cpu::CpuTeam& team, int worker, int b);
@@ -119,7 +112,6 @@ class Solver<R>::Impl {
   Problem<R> problem_;  ///< of the last solve (or differentiate)
   Solution<R> solution_;
   int batch_ = 0;  ///< 0: nothing solved yet
-  Kept kept_;
   core::ForwardOptions options_;
   Clock::time_point deadline_;
   std::mutex progress_mutex_;
@@ -128,7 +120,7 @@ class Solver<R>::Impl {
 
 template <class R>
 template <class Body>
-void Solver<R>::Impl::for_problems(int batch, const Body& body) {
+void CpuEngine<R>::for_problems(int batch, const Body& body) {
   if (by_tiles(batch)) {
     const cpu::CpuTeam team(executor_.tiles());
     for (int b = 0; b < batch; ++b) body(team, 0, b);
@@ -148,7 +140,7 @@ void Solver<R>::Impl::for_problems(int batch, const Body& body) {
 
 template <class R>
 template <class Body>
-void Solver<R>::Impl::for_packs(int batch, const Body& body) {
+void CpuEngine<R>::for_packs(int batch, const Body& body) {
   const int packs = (batch + lanes_ - 1) / lanes_;
   constexpr int kMostPacks = 16;  // to a chunk
   const int chunk = std::clamp(packs / (4 * executor_.threads()), 1, kMostPacks);
