@@ -188,6 +188,18 @@ TEST(EmulatedTeam, UnwindsTheLanesOfABrokenRun) {
             team.sync();
           }),
       std::runtime_error);
+  // Lanes whose barrier has opened unwind too, where one that leaves it first throws.
+  EXPECT_THROW(
+      EmulatedTeam::run(
+          8, 0,
+          [&](const EmulatedTeam& team) {
+            const Mark mark{unwound[std::size_t(team.rank())] = 0};
+            team.sync();
+            if (team.rank() == 1) throw std::runtime_error("lane 1");
+            team.sync();
+          }),
+      std::runtime_error);
+  EXPECT_EQ(unwound, std::vector<double>(32, 1));
   // The next run of the same fibers is a fresh one.
   EXPECT_EQ(divergence(32, 0, [](const EmulatedTeam& team) { team.sync(); }), "");
 }

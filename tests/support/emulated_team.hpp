@@ -13,20 +13,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <stdexcept>
 
 #include "core/lanes.hpp"
+#include "support/lane_scheduler.hpp"
 
 namespace bpqp::test {
-
-/// Lanes wait for one another that will never meet; the message says which wait where.
-class BarrierDivergence : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// Which operation a lane waits in.
-enum class Barrier : int { sync = 0, sum, max, min };
 
 class EmulatedTeam {
  public:
@@ -38,20 +29,18 @@ class EmulatedTeam {
   int rank() const { return rank_; }
   int size() const { return size_; }
   core::StridedRange items(int n) const { return {rank_, size_, n}; }
-  void sync() const { meet(Barrier::sync, 0); }
+  void sync() const;
   /// Pairwise over the lanes, as a block's reduction tree.
-  double sum(double v) const { return meet(Barrier::sum, v); }
-  double max(double v) const { return meet(Barrier::max, v); }
-  double min(double v) const { return meet(Barrier::min, v); }
+  double sum(double v) const;
+  double max(double v) const;
+  double min(double v) const;
 
-  EmulatedTeam(int rank, int size, void* block) : rank_(rank), size_(size), block_(block) {}
+  EmulatedTeam(int rank, int size, Lane* lane) : rank_(rank), size_(size), lane_(lane) {}
 
  private:
-  double meet(Barrier kind, double v) const;
-
   int rank_;
   int size_;
-  void* block_;  ///< the scheduler's state of this run
+  Lane* lane_;  ///< the scheduler's
 };
 
 static_assert(core::Team<EmulatedTeam>);
