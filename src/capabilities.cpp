@@ -3,6 +3,7 @@
 #include "bpqp/bpqp.hpp"
 #include "cpu/backend.hpp"
 #include "cpu/executor.hpp"
+#include "gpu/cuda_runtime.hpp"
 
 namespace bpqp {
 
@@ -21,6 +22,8 @@ Capabilities capabilities() {
   c.methods = {"admm", "interior_point"};
   c.cones = true;
   c.precisions = {"double"};
+  c.cuda_built = gpu::cuda_built();
+  c.cuda_devices = gpu::cuda_device_names();
   return c;
 }
 

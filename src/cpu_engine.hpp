@@ -93,8 +93,6 @@ class CpuEngine : public Engine<R> {
   void load_rhs(const VectorBatch<R>& g_x, const VectorBatch<R>& g_y, int b, cpu::Work& work);
   void sum_shared(const ProblemGradient<R>& out);
   void adjoint(const cpu::CpuTeam& team, int worker, int b);
-  bool load_point(const KktPoint<R>& point, int b);
-  void report_point(const KktPoint<R>& point, int b);
 
   const cpu::Backend& backend_;
   const cpu::Kernels<R>& kernels_;

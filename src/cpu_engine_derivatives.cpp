@@ -130,56 +130,6 @@ void CpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out
   });
 }
 
-/// The point into the slot; false if x, or y on an active row, is not finite.
-template <class R>
-bool CpuEngine<R>::load_point(const KktPoint<R>& point, int b) {
-  cpu::Slot& s = slots_[std::size_t(b)];
-  bool finite = true;
-  for (int j = 0; j < shape.n; ++j) {
-    s.x[j] = double(point.x.data[std::int64_t(b) * point.x.stride + j]);
-    finite = finite && std::isfinite(s.x[j]);
-  }
-  for (int i = 0; i < shape.m; ++i) {
-    s.y[i] = double(point.y.data[std::int64_t(b) * point.y.stride + i]);
-    const bool active =
-        point.active ? point.active[std::int64_t(b) * shape.m + i] != 0 : s.y[i] != 0;
-    s.set.side[i] = (signed char)(!active ? 0 : s.y[i] < 0 ? -1 : 1);
-    if (!active) s.y[i] = 0;
-    finite = finite && std::isfinite(s.y[i]);
-  }
-  return finite;
-}
-
-/// The KKT conditions' norms: gradient of f + A'y, and the distance of the active rows; NaN where
-/// what they are made of was not given.
-template <class R>
-void CpuEngine<R>::report_point(const KktPoint<R>& point, int b) {
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  cpu::Slot& s = slots_[std::size_t(b)];
-  Report& r = reports_[std::size_t(b)];
-  r = report_of(s);
-  r.method = Method::automatic;
-  const bool valid = s.report.status != Status::invalid_input;
-  double dual = valid && point.gradient.data ? 0 : nan;
-  double primal = valid && (point.violation.data || shape.m == 0) ? 0 : nan;
-  for (int j = 0; j < shape.n && dual == dual; ++j) {
-    double sum = double(point.gradient.data[std::int64_t(b) * point.gradient.stride + j]);
-    for (int i = 0; i < shape.m; ++i)
-      sum +=
-          double(point.A.data[std::int64_t(b) * point.A.stride + std::int64_t(i) * shape.n + j]) *
-          s.y[i];
-    dual = core::nan_max(dual, std::fabs(sum));
-  }
-  for (int i = 0; i < shape.m && primal == primal; ++i)
-    if (s.set.side[i] != 0)
-      primal = core::nan_max(
-          primal,
-          std::fabs(double(point.violation.data[std::int64_t(b) * point.violation.stride + i])));
-  r.objective = r.gap = r.gap_relative = nan;
-  r.primal_residual = r.primal_residual_relative = primal;
-  r.dual_residual = r.dual_residual_relative = dual;
-}
-
 template <class R>
 void CpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
   problem_ = {};
@@ -189,16 +139,19 @@ void CpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
   for_problems(batch_, [&](const cpu::CpuTeam& team, int worker, int b) {
     cpu::Slot& s = slots_[std::size_t(b)];
     s.packed = false;
-    s.report = {};
-    s.report.status = Status::invalid_input;
-    if (load_point(point, b))
-      kernels_.attach(team, view(problem_, b), settings.scaling, s, works_[std::size_t(worker)]);
-    s.used = s.own;
+    const auto at = [b](const VectorBatch<R>& v) {
+      return v.data ? v.data + std::int64_t(b) * v.stride : nullptr;
+    };
+    const core::PointSource<R> source{
+        at(point.x), at(point.y), point.active ? point.active + std::int64_t(b) * shape.m : nullptr,
+        at(point.gradient), at(point.violation)};
+    Report& r = reports_[std::size_t(b)];
+    r = kernels_.attach(
+        team, view(problem_, b), source, settings.scaling, s, works_[std::size_t(worker)]);
     forget_factors(s);  // a later solve of vectors refers to those of the last solve
-    s.has_gradient = s.report.status == Status::solved;
     s.seconds = 0;
-    report_point(point, b);
-    if (report) report[b] = reports_[std::size_t(b)];
+    r.seconds = 0;
+    if (report) report[b] = r;
   });
 }
 

@@ -1,5 +1,5 @@
 /// \file
-/// Engine: what computes for a Solver, on the CPU (cpu_engine.hpp) or on a GPU (gpu/engine.hpp).
+/// Engine: what computes for a Solver, on the CPU (cpu_engine.hpp) or on a GPU (gpu/gpu_engine.hpp).
 /// Its calls are those of Solver; their arguments have been checked (solver.cpp).
 #pragma once
 

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "cpu_engine.hpp"
+#include "gpu/cuda_runtime.hpp"
+#include "gpu/gpu_engine.hpp"
 #include "validate.hpp"
 
 namespace bpqp {
@@ -14,7 +16,8 @@ template <class R>
 std::unique_ptr<Engine<R>> make_engine(const Shape& shape, int capacity, const Settings& settings) {
   validate(shape, capacity, settings);
   if (settings.device == Device::cuda)
-    throw DeviceError("device: cuda was asked for, but this build has no CUDA backend");
+    return std::make_unique<gpu::GpuEngine<R>>(
+        shape, capacity, settings, gpu::make_cuda_runtime(settings.stream));
   return std::make_unique<CpuEngine<R>>(shape, capacity, settings);
 }
 

@@ -18,7 +18,11 @@ enum class BackwardMethod : int {
   admm         ///< by ADMM on the active rows, as in the BPQP paper
 };
 
-enum class Device : int { automatic = 0, cpu, cuda };
+enum class Device : int {
+  automatic = 0,  ///< the CPU
+  cpu,
+  cuda  ///< the CUDA device that is current in the thread that makes the Solver
+};
 
 /// What the arithmetic inside is done in; the data's type is the Solver's template argument.
 enum class Precision : int { fp64 = 0, mixed, fp32 };
@@ -63,6 +67,11 @@ struct Settings {
                              ///< and polish (docs/math.md section 12)
   bool last_point = false;   ///< give the last point instead of NaN where a problem has no solution
                              ///< (the table of solution.hpp says where)
+
+  /// With Device::cuda, a cudaStream_t: every call puts its work there and returns; null is the
+  /// default stream. Calls wait for the device only where an array is in the host's memory, and
+  /// reports() does.
+  void* stream = nullptr;
 
   int threads = 0;  ///< CPU threads; 0: one per core, which is also the most that are used
 

@@ -7,7 +7,7 @@
 #include "cpu/cpu_dense.hpp"
 #include "cpu/pack_dense.hpp"
 // After the team's own dense algebra, which the templates find by argument-dependent lookup.
-#include "core/steps.hpp"
+#include "core/point_steps.hpp"
 #include "cpu/pack_kernels.hpp"
 
 namespace bpqp::cpu {
@@ -100,9 +100,16 @@ void sum_A_row(int n, const Slot* slots, int batch, int i, D* out) {
 }
 
 template <class D>
-void attach(const CpuTeam& team, const ProblemView<D>& p, int scaling, Slot& slot, Work& work) {
-  slot.smoothed = false;
-  slot.report = core::attach_point(team, p, scaling, slot.own, slot.set, work.forward);
+Report attach(
+    const CpuTeam& team,
+    const ProblemView<D>& p,
+    const core::PointSource<D>& point,
+    int scaling,
+    Slot& slot,
+    Work& work) {
+  const bool finite = core::load_point(team, point, p.n, p.m, slot);
+  core::attach_slot(team, p, scaling, finite, slot, work);
+  return core::report_of_point(team, p, point, slot, work.forward.t);
 }
 
 template <class D>

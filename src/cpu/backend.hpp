@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "core/point_source.hpp"
 #include "core/slot.hpp"
 #include "cpu/cpu_team.hpp"
 
@@ -34,8 +35,14 @@ struct Kernels {
   /// Row i of the batch's summed dP ([n x n]) or dA ([m x n]), problems in order.
   void (*sum_P_row)(int n, const Slot* slots, int batch, int i, D* out);
   void (*sum_A_row)(int n, const Slot* slots, int batch, int i, D* out);
-  /// Factors a KKT point from elsewhere (slot.x, slot.y, slot.set.side given).
-  void (*attach)(const CpuTeam&, const core::ProblemView<D>&, int scaling, Slot&, Work&);
+  /// Factors a KKT point from elsewhere into the slot; returns its report.
+  Report (*attach)(
+      const CpuTeam&,
+      const core::ProblemView<D>&,
+      const core::PointSource<D>&,
+      int scaling,
+      Slot&,
+      Work&);
 };
 
 /// Problems up to this size are solved in packs; with more variables SIMD inside of one problem

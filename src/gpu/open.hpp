@@ -19,6 +19,16 @@ BPQP_HD inline core::Work lay_out_work(core::Arena& arena, int n, int m, Needs n
   return core::Work::lay_out(arena, n, m, everything, everything);
 }
 
+/// The team's scratch, in fast memory as far as there is room. For one lane to call.
+template <class D, class Layout>
+BPQP_HD void open_work(const Batch<D>& batch, const Place<Layout>& place, Needs needs) {
+  const BatchMemory& memory = batch.memory;
+  core::Arena scratch(
+      memory.scratch + std::size_t(place.team) * memory.scratch_bytes, place.fast,
+      memory.fast_bytes);
+  place.shared->work = lay_out_work(scratch, batch.n, batch.m, needs);
+}
+
 /// v [count] moves to fast memory if there is room.
 template <class V>
 BPQP_HD void seek_room(core::Arena& fast, V*& v, std::size_t count) {

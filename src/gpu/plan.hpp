@@ -63,11 +63,10 @@ inline FastBytes wanted_fast_bytes(int n, int m) {
   return {vectors.bytes(), vectors.bytes() + all.fast_bytes()};
 }
 
-/// Shared memory of a team beside the arrays: TeamShared and partial sums.
-inline std::size_t team_overhead(const SizeClass& c) {
-  return c.by_warps     ? team_bytes<ByWarps<4>>(0)
-         : c.warps == 4 ? team_bytes<ByBlocks<4>>(0)
-                        : team_bytes<ByBlocks<8>>(0);
+/// Shared memory of one team with so many bytes for arrays.
+inline std::size_t team_stride(const SizeClass& c, std::size_t fast_bytes) {
+  if (c.by_warps) return team_bytes<ByWarps<4>>(fast_bytes);
+  return c.warps == 4 ? team_bytes<ByBlocks<4>>(fast_bytes) : team_bytes<ByBlocks<8>>(fast_bytes);
 }
 
 /// How a shape is mapped.
@@ -75,7 +74,8 @@ struct Plan {
   const SizeClass* size_class = nullptr;
   std::size_t fast_bytes = 0;    ///< of shared memory for a problem's arrays, per team
   std::size_t shared_bytes = 0;  ///< of a block, all in all
-  int blocks = 0;                ///< of a multiprocessor
+  int blocks = 0;                ///< of a multiprocessor,
+  int most_blocks = 0;           ///< of the device
   FastBytes wanted{};
 };
 
@@ -91,13 +91,14 @@ inline Plan make_plan(int n, int m, const DeviceLimits& limits = {}) {
     if (block > limits.shared_bytes_block) block = limits.shared_bytes_block;
     const std::size_t team =
         block / std::size_t(c.teams()) / core::Arena::kAlign * core::Arena::kAlign;
-    return team > team_overhead(c) ? team - team_overhead(c) : std::size_t(0);
+    return team > team_stride(c, 0) ? team - team_stride(c, 0) : std::size_t(0);
   };
   plan.blocks = c.blocks;
   while (plan.blocks > 2 && room(plan.blocks) < plan.wanted.all) --plan.blocks;
+  plan.most_blocks = plan.blocks * limits.multiprocessors;
   const std::size_t most = room(plan.blocks);
   plan.fast_bytes = plan.wanted.all < most ? plan.wanted.all : most;
-  plan.shared_bytes = std::size_t(c.teams()) * (team_overhead(c) + plan.fast_bytes);
+  plan.shared_bytes = std::size_t(c.teams()) * team_stride(c, plan.fast_bytes);
   return plan;
 }
 

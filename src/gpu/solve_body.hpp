@@ -19,8 +19,8 @@ template <GpuTeam T>
 BPQP_STAGE int take_next(const T& team, const Queue& queue) {
   double turn = -1;
   if (team.rank() == 0) turn = team.thread().fetch_add(queue.next, 1);
-  const int mine = int(team.max(turn));
-  return mine >= *queue.size ? -1 : queue.items ? queue.items[mine] : mine;
+  const int mine = int(team.max(turn)), count = queue.size ? *queue.size : queue.count;
+  return mine >= count ? -1 : queue.items ? queue.items[mine] : mine;
 }
 
 template <GpuTeam T>
@@ -80,8 +80,7 @@ BPQP_HD void condense_shared(const H& thread, const Batch<D>& batch) {
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) {
-    core::Arena scratch(batch.memory.scratch, place.fast, batch.memory.fast_bytes);
-    own.work = lay_out_work(scratch, batch.n, batch.m, Needs::vectors);
+    open_work(batch, place, Needs::vectors);
     own.slot = batch.memory.slots[0];
   }
   team.sync();
@@ -157,14 +156,8 @@ template <class Layout, class D, Thread H>
 BPQP_HD void solve_rest(const H& thread, const Batch<D>& batch, const Queue& queue) {
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
-  const BatchMemory& memory = batch.memory;
   TeamShared& own = *place.shared;
-  if (team.rank() == 0) {
-    core::Arena scratch(
-        memory.scratch + std::size_t(place.team) * memory.scratch_bytes, place.fast,
-        memory.fast_bytes);
-    own.work = lay_out_work(scratch, batch.n, batch.m, Needs::everything);
-  }
+  if (team.rank() == 0) open_work(batch, place, Needs::everything);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
     core::keep(team, kept, own.slot);

@@ -1,0 +1,297 @@
+#include "gpu/gpu_engine.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+namespace bpqp::gpu {
+namespace {
+
+enum Counter : int { kNext = 0, kRest, kNextOfRest, kCounters };
+
+void check_settings(const Settings& s) {
+  const auto expect = [](const std::string& what) {
+    throw InvalidArgument(what + " on a GPU (device: cuda)");
+  };
+  if (s.time_limit > 0) expect("time_limit: expected 0, for no clock is read");
+  if (s.kappa > 0) expect("kappa: expected 0, for the relaxed point is not built");
+  if (s.progress) expect("progress: expected none, for nothing waits for the device");
+  if (s.log) expect("log: expected none, for nothing waits for the device");
+}
+
+core::ForwardOptions forward_options(const Settings& s, const Shape& shape) {
+  core::ForwardOptions o;
+  o.method = s.method;
+  o.eps_abs = s.eps_abs, o.eps_rel = s.eps_rel;
+  o.max_iter = s.max_iter;
+  o.max_exchanges = s.max_exchanges > 0 ? s.max_exchanges : 100 + 20 * (shape.n + shape.m);
+  o.rho = s.rho, o.alpha = s.alpha, o.adaptive_rho = s.adaptive_rho;
+  o.scaling = s.scaling;
+  o.polish = s.polish;
+  return o;
+}
+
+}  // namespace
+
+template <class R>
+GpuEngine<R>::GpuEngine(
+    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
+    : shape_(shape),
+      capacity_(capacity),
+      settings_((check_settings(settings), settings)),
+      runtime_(std::move(runtime)),
+      problem_(*runtime_),
+      staging_(*runtime_),
+      reports_(std::size_t(capacity)) {
+  const int n = shape.n, m = shape.m;
+  plan_ = runtime_->plan(n, m);
+  linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
+  const int per_block = plan_.size_class->teams();
+  blocks_ = std::min(plan_.most_blocks, (capacity + per_block - 1) / per_block);
+  teams_ = blocks_ * per_block;
+  slots_ = settings.gradients ? capacity : teams_;
+  core::Arena slot(nullptr), work(nullptr), count(nullptr);
+  core::Slot::lay_out(slot, n, m, linear_rows_, false);
+  lay_out_work(work, n, m, Needs::everything);
+  slot_bytes_ = slot.bytes(), scratch_bytes_ = work.bytes();
+  lay_out(count);
+  memory_ = DeviceBlock(*runtime_, count.bytes());
+  core::Arena arena(memory_.data());
+  at_ = lay_out(arena);
+  upload_slots();
+
+  Batch<R>& batch = arguments_.batch;
+  batch.n = n, batch.m = m;
+  if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
+  batch.options = forward_options(settings, shape);
+  batch.memory = {
+      at_.slots, std::int64_t(slot_bytes_ / sizeof(double)), at_.scratch, scratch_bytes_,
+      plan_.fast_bytes};
+  batch.derivatives = settings.gradients;
+  batch.last_point = settings.last_point;
+  batch.report = at_.reports;
+}
+
+template <class R>
+auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
+  const auto B = std::size_t(capacity_);
+  Layout at;
+  at.slots = arena.take<core::Slot>(std::size_t(slots_));
+  at.arrays = arena.take<char>(std::size_t(slots_) * slot_bytes_);
+  at.scratch = arena.take<char>(std::size_t(teams_) * scratch_bytes_);
+  at.counters = arena.take<int>(kCounters);
+  at.rest = arena.take<int>(B);
+  at.cone_start = arena.take<int>(shape_.cones.size() + 1);
+  at.starts = arena.take<double>(settings_.gradients ? B * std::size_t(shape_.n + shape_.m) : 0);
+  at.has_start = arena.take<std::int8_t>(B);
+  at.reports = arena.take<Report>(B);
+  return at;
+}
+
+template <class R>
+void GpuEngine<R>::upload_slots() {
+  std::vector<core::Slot> slots;
+  core::Arena arrays(at_.arrays);
+  for (int b = 0; b < slots_; ++b)
+    slots.push_back(core::Slot::lay_out(arrays, shape_.n, shape_.m, linear_rows_, false));
+  runtime_->copy(at_.slots, slots.data(), slots.size() * sizeof(core::Slot));
+  std::vector<int> starts{linear_rows_};
+  for (int d : shape_.cones) starts.push_back(starts.back() + d);
+  runtime_->copy(at_.cone_start, starts.data(), starts.size() * sizeof(int));
+}
+
+/// A MatrixBatch or VectorBatch of problems with so many entries.
+template <class R>
+template <class View>
+Strided<const R> GpuEngine<R>::in(Staging& staging, const View& v, std::int64_t size) {
+  const std::int64_t last = v.stride * (arguments_.batch.count - 1);
+  return {staging.in(v.data, std::size_t(last + size)), v.stride};
+}
+template <class R>
+Strided<R> GpuEngine<R>::out(R* data, std::int64_t size) {
+  return {staging_.out(data, std::size_t(size * arguments_.batch.count)), size};
+}
+
+template <class R>
+void GpuEngine<R>::reset_counters() {
+  runtime_->fill(at_.counters, 0, kCounters * sizeof(int));
+}
+
+/// The kernel over `count` problems.
+template <class R>
+void GpuEngine<R>::launch(Kernel kernel, int count) {
+  const int per_block = plan_.size_class->teams();
+  const int blocks = std::min(blocks_, (count + per_block - 1) / per_block);
+  runtime_->launch(kernel, plan_, std::max(1, blocks), arguments_);
+}
+
+template <class R>
+void GpuEngine<R>::set_problem(const Problem<R>& p) {
+  const std::int64_t n = shape_.n, m = shape_.m;
+  Batch<R>& batch = arguments_.batch;
+  batch.count = p.batch;
+  problem_.start();
+  batch.P = in(problem_, p.P, n * n), batch.q = in(problem_, p.q, n);
+  batch.A = in(problem_, p.A, m * n);
+  batch.l = in(problem_, p.l, m), batch.u = in(problem_, p.u, m);
+}
+
+/// Whether problems may go the plain way: the others are found out one by one.
+template <class R>
+bool GpuEngine<R>::goes_plain(const Problem<R>& p) const {
+  return settings_.method == Method::automatic && settings_.polish && shape_.cones.empty() &&
+         p.P.data;
+}
+
+template <class R>
+void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
+  staging_.start();
+  set_problem(problem);
+  const std::int64_t n = shape_.n, m = shape_.m;
+  Batch<R>& batch = arguments_.batch;
+  const Kept now = kept_of(problem);
+  batch.shared = settings_.gradients && now.shares_P && now.shares_A && shape_.cones.empty();
+  batch.factored = changed == Changed::vectors;
+  batch.starts = has_starts_ ? at_.starts : nullptr, batch.has_start = at_.has_start;
+  batch.x = out(solution.x, n), batch.y = out(solution.y, m);
+  batch.active = {staging_.out(solution.active, std::size_t(m * batch.count)), m};
+  reset_counters();
+  if (batch.shared && (!batch.factored || attached_)) launch(Kernel::condense_shared, 1);
+  arguments_.rest = {at_.counters + kRest, at_.rest};
+  if (goes_plain(problem)) {
+    arguments_.queue = {at_.counters + kNext, batch.count};
+    launch(Kernel::solve_plain, batch.count);
+    arguments_.queue = {at_.counters + kNextOfRest, 0, at_.counters + kRest, at_.rest};
+  } else {
+    arguments_.queue = {at_.counters + kNext, batch.count};
+  }
+  launch(Kernel::solve_rest, batch.count);
+  has_starts_ = attached_ = false;
+  Report* const report = staging_.out(solution.report, std::size_t(batch.count));
+  if (report) runtime_->copy(report, at_.reports, std::size_t(batch.count) * sizeof(Report));
+  staging_.finish();
+}
+
+template <class R>
+void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBatch<R>& y) {
+  staging_.start();
+  const auto start = [&](const VectorBatch<R>& v, std::int64_t size) -> Strided<const R> {
+    return {staging_.in(v.data, std::size_t(v.stride * (count - 1) + size)), v.stride};
+  };
+  arguments_.starts = {count, start(x, shape_.n), start(y, shape_.m), at_.starts, at_.has_start};
+  runtime_->fill(at_.has_start, 0, std::size_t(capacity_));
+  reset_counters();
+  arguments_.queue = {at_.counters + kNext, count};
+  launch(Kernel::load_starts, count);
+  has_starts_ = true;
+}
+
+template <class R>
+void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<R>& out) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  const int count = arguments_.batch.count;
+  Adjoint<R>& a = arguments_.adjoint;
+  a = {};
+  a.by_admm = settings_.backward_method == BackwardMethod::admm;
+  a.g_x = in(staging_, g.x, n), a.g_y = in(staging_, g.y, m);
+  Sums<R>& sums = arguments_.sums;
+  sums = {};
+  bool summed = false;
+  // A single problem is never summed, so that stride 0 means the same as its size.
+  const auto target = [&](const GradientOut<R>& o, std::int64_t size, Strided<R>& own, R*& sum) {
+    if (!o.data) return;
+    if (o.stride == 0 && count > 1) {
+      sum = staging_.out(o.data, std::size_t(size));
+      summed = true;
+    } else {
+      own = {staging_.out(o.data, std::size_t(o.stride * (count - 1) + size)), o.stride};
+    }
+  };
+  target(out.P, n * n, a.P, sums.P);
+  target(out.q, n, a.q, sums.q);
+  target(out.A, m * n, a.A, sums.A);
+  target(out.l, m, a.l, sums.l);
+  target(out.u, m, a.u, sums.u);
+  reset_counters();
+  arguments_.queue = {at_.counters + kNext, count};
+  launch(Kernel::differentiate, count);
+  if (summed) runtime_->launch(Kernel::sum_gradients, plan_, blocks_, arguments_);
+  staging_.finish();
+}
+
+template <class R>
+void GpuEngine<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  const int count = arguments_.batch.count;
+  const auto all = [&](std::int64_t size) { return std::size_t(size * k * count); };
+  g_x = staging_.in(g_x, all(n)), g_y = staging_.in(g_y, all(m));
+  w = staging_.out(w, all(n)), d = staging_.out(d, all(m));
+  const auto part = [](auto* data, int r, std::int64_t size, std::int64_t stride) {
+    return Strided<std::remove_pointer_t<decltype(data)>>{data ? data + r * size : nullptr, stride};
+  };
+  Adjoint<R>& a = arguments_.adjoint;
+  for (int r = 0; r < k; ++r) {
+    a = {};
+    a.by_admm = settings_.backward_method == BackwardMethod::admm;
+    a.g_x = part(g_x, r, n, k * n), a.g_y = part(g_y, r, m, k * m);
+    a.w = part(w, r, n, k * n), a.d = part(d, r, m, k * m);
+    reset_counters();
+    arguments_.queue = {at_.counters + kNext, count};
+    launch(Kernel::differentiate, count);
+  }
+  staging_.finish();
+}
+
+template <class R>
+void GpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& solution) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  const int count = arguments_.batch.count;
+  Adjoint<R>& a = arguments_.adjoint;
+  a = {};
+  a.by_admm = settings_.backward_method == BackwardMethod::admm;
+  a.forward = true;
+  a.tP = in(staging_, t.P, n * n), a.tq = in(staging_, t.q, n), a.tA = in(staging_, t.A, m * n);
+  a.tl = in(staging_, t.l, m), a.tu = in(staging_, t.u, m);
+  a.w = out(solution.x, n), a.d = out(solution.y, m);
+  reset_counters();
+  arguments_.queue = {at_.counters + kNext, count};
+  launch(Kernel::differentiate, count);
+  staging_.finish();
+}
+
+template <class R>
+void GpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  Problem<R> problem;
+  problem.batch = point.batch;
+  problem.P = point.P, problem.A = point.A;
+  set_problem(problem);
+  Points<R>& points = arguments_.points;
+  points.x = in(staging_, point.x, n), points.y = in(staging_, point.y, m);
+  points.gradient = in(staging_, point.gradient, n),
+  points.violation = in(staging_, point.violation, m);
+  points.active = {staging_.in(point.active, std::size_t(m * point.batch)), m};
+  reset_counters();
+  arguments_.queue = {at_.counters + kNext, point.batch};
+  launch(Kernel::attach_points, point.batch);
+  attached_ = true;
+  report = staging_.out(report, std::size_t(point.batch));
+  if (report) runtime_->copy(report, at_.reports, std::size_t(point.batch) * sizeof(Report));
+  staging_.finish();
+}
+
+template <class R>
+const Report* GpuEngine<R>::reports() {
+  runtime_->copy(reports_.data(), at_.reports, reports_.size() * sizeof(Report));
+  runtime_->wait();
+  return reports_.data();
+}
+
+template class GpuEngine<float>;
+template class GpuEngine<double>;
+
+}  // namespace bpqp::gpu

@@ -1,0 +1,72 @@
+/// \file
+/// GpuEngine: a Solver's engine on a GPU. Host code that lays out memory and starts kernels;
+/// nothing numerical. With pointers to the device's memory no call waits for the device, and its
+/// outputs are there when the stream gets to them; arrays in the host's memory are copied, and
+/// waited for.
+#pragma once
+
+#include <vector>
+
+#include "engine.hpp"
+#include "gpu/memory.hpp"
+
+namespace bpqp::gpu {
+
+template <class R>
+class GpuEngine : public Engine<R> {
+ public:
+  /// Throws InvalidArgument for settings that have no meaning on a GPU.
+  GpuEngine(
+      const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime);
+
+  void solve(const Problem<R>&, const Solution<R>&, Changed) override;
+  void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) override;
+  void backward(const SolutionGradient<R>&, const ProblemGradient<R>&) override;
+  void adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) override;
+  void jvp(const ProblemTangent<R>&, const SolutionTangent<R>&) override;
+  void differentiate(const KktPoint<R>&, Report*) override;
+  const Report* reports() override;
+  std::size_t bytes() const override { return memory_.bytes(); }
+
+ private:
+  /// What the device's memory holds, in the order of lay_out().
+  struct Layout {
+    core::Slot* slots;
+    char* arrays;
+    char* scratch;
+    int* counters;  ///< [kCounters]
+    int* rest;      ///< [capacity]
+    int* cone_start;
+    double* starts;
+    std::int8_t* has_start;
+    Report* reports;
+  };
+  Layout lay_out(core::Arena& arena) const;
+  void upload_slots();
+  bool goes_plain(const Problem<R>& problem) const;
+  void set_problem(const Problem<R>& problem);
+  template <class View>
+  Strided<const R> in(Staging& staging, const View& v, std::int64_t size);
+  Strided<R> out(R* data, std::int64_t size);
+  void launch(Kernel kernel, int count);
+  void reset_counters();
+
+  Shape shape_;
+  int capacity_;
+  Settings settings_;
+  std::unique_ptr<Runtime> runtime_;
+  Plan plan_;
+  int blocks_ = 0, teams_ = 0, slots_ = 0;
+  std::size_t slot_bytes_ = 0, scratch_bytes_ = 0;
+  int linear_rows_ = 0;
+  DeviceBlock memory_;
+  Staging problem_;  ///< of the last solve, for the derivatives
+  Staging staging_;  ///< of the call
+  Layout at_{};
+  Arguments<R> arguments_;
+  bool has_starts_ = false;
+  bool attached_ = false;  ///< the slots' factors are those of points from elsewhere
+  std::vector<Report> reports_;
+};
+
+}  // namespace bpqp::gpu

@@ -1,0 +1,54 @@
+/// \file
+/// Runtime: a GPU as the engine uses it, its memory and its kernels, all in the order of one
+/// stream. kernels/cuda_runtime.cu is CUDA's; tests have one that runs the kernels' bodies on the
+/// host.
+#pragma once
+
+#include <memory>
+
+#include "gpu/batch.hpp"
+#include "gpu/plan.hpp"
+
+namespace bpqp::gpu {
+
+enum class Kernel : int {
+  condense_shared = 0,
+  solve_plain,
+  solve_rest,
+  differentiate,
+  sum_gradients,
+  attach_points,
+  load_starts
+};
+
+/// What the kernels are given, each its part.
+template <class D>
+struct Arguments {
+  Batch<D> batch;
+  Queue queue;
+  List rest;
+  Adjoint<D> adjoint;
+  Sums<D> sums;
+  Points<D> points;
+  Starts<D> starts;
+};
+
+/// Failures throw DeviceError with the name of the runtime's call.
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  virtual Plan plan(int n, int m) const = 0;
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* memory) noexcept = 0;
+  /// Whether kernels can read and write there.
+  virtual bool on_device(const void* pointer) const = 0;
+  /// Between host and device, or on the device. Host memory may be used again when it returns.
+  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
+  virtual void fill(void* to, int byte, std::size_t bytes) = 0;
+  /// Waits for all that was started.
+  virtual void wait() = 0;
+  virtual void launch(Kernel, const Plan&, int blocks, const Arguments<float>&) = 0;
+  virtual void launch(Kernel, const Plan&, int blocks, const Arguments<double>&) = 0;
+};
+
+}  // namespace bpqp::gpu

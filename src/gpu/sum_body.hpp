@@ -1,0 +1,103 @@
+/// \file
+/// The gradients of what the whole batch shares: sums over the problems, in their order, so that
+/// the bits do not depend on who takes part. Those of P and A are products of the batch's vectors,
+///
+///   dP = -(W'X + X'W)/2,   dA = -(D'X + Y'W)      W, X [batch x n], D, Y [batch x m]
+///
+/// by tiles on the tensor cores. A problem without a gradient has rows of zeros.
+#pragma once
+
+#include "gpu/solve_body.hpp"
+
+namespace bpqp::gpu {
+
+/// The vectors of every problem: v(b, j).
+struct SlotVectors {
+  const core::Slot* slots;
+  const double* first;  ///< of problem 0
+  std::int64_t stride;
+  BPQP_HD double operator()(int b, int j) const {
+    return slots[b].has_gradient ? first[b * stride + j] : 0;
+  }
+};
+
+/// Sum over b of a(b, i) b(b, j) for the tile at (i, j).
+template <GpuTeam T, class A, class B>
+BPQP_HD Pair add_products(
+    const T& team,
+    TilePlace at,
+    Pair c,
+    int count,
+    int i,
+    int rows,
+    const A& a,
+    int j,
+    int columns,
+    const B& b) {
+  return multiply_tile(
+      team.thread(), at, c, count, [&](int r, int k) { return i + r < rows ? a(k, i + r) : 0.0; },
+      [&](int k, int s) { return j + s < columns ? b(k, j + s) : 0.0; });
+}
+
+/// out [rows x columns], row-major, = -factor (U'V + Y'Z), tiles dealt to the warps of the grid.
+template <class D, GpuTeam T, class U, class V, class Y, class Z>
+BPQP_STAGE void sum_products(
+    const T& team,
+    int warp,
+    int warps,
+    int count,
+    double factor,
+    int rows,
+    int columns,
+    const U& u,
+    const V& v,
+    const Y& y,
+    const Z& z,
+    D* out) {
+  const TilePlace at(team.lane());
+  const int across = (columns + kTile - 1) / kTile, down = (rows + kTile - 1) / kTile;
+  for (int t = warp; t < across * down; t += warps) {
+    const int i = t / across * kTile, j = t % across * kTile;
+    Pair c = add_products(team, at, {0, 0}, count, i, rows, u, j, columns, v);
+    c = add_products(team, at, c, count, i, rows, y, j, columns, z);
+    const auto put = [&](int r, int s, double value) {
+      if (r < rows && s < columns)
+        out[std::size_t(r) * std::size_t(columns) + s] = D(-factor * value);
+    };
+    put(i + at.row, j + at.column, c.first);
+    put(i + at.row, j + at.column + 1, c.second);
+  }
+}
+
+/// `blocks`: of the grid.
+template <class Layout, class D, Thread H>
+BPQP_HD void sum_gradients(
+    const H& thread, const Batch<D>& batch, const Sums<D>& sums, int blocks) {
+  const WarpTeam<H> team(thread);
+  constexpr int kWarps = Layout::kThreads / kWarp;
+  const int warp = thread.block() * kWarps + thread.index() / kWarp, warps = blocks * kWarps;
+  const core::Slot* slots = batch.memory.slots;
+  const auto vectors = [&](const double* first) {
+    return SlotVectors{slots, first, batch.memory.slot_stride};
+  };
+  const SlotVectors x = vectors(slots[0].x), y = vectors(slots[0].y);
+  const SlotVectors w = vectors(slots[0].w), d = vectors(slots[0].d);
+  const int n = batch.n, m = batch.m, count = batch.count;
+  if (sums.P) sum_products(team, warp, warps, count, 0.5, n, n, w, x, x, w, sums.P);
+  if (sums.A) sum_products(team, warp, warps, count, 1.0, m, n, d, x, y, w, sums.A);
+  const int first = thread.block() * Layout::kThreads + thread.index();
+  const int threads = blocks * Layout::kThreads;
+  const auto sum = [&](D* out, int size, const auto& term) {
+    for (int j = first; out && j < size; j += threads) {
+      double total = 0;
+      for (int b = 0; b < count; ++b)
+        if (slots[b].has_gradient) total += term(b, j);
+      out[j] = D(total);
+    }
+  };
+  sum(sums.q, n, [&](int b, int j) { return -slots[b].w[j]; });
+  sum(sums.l, m, [&](int b, int i) { return slots[b].dl(i); });
+  sum(sums.u, m, [&](int b, int i) { return slots[b].du(i); });
+}
+
+}  // namespace bpqp::gpu

@@ -1,0 +1,126 @@
+#include "emulated_runtime.hpp"
+
+#include <cstring>
+#include <new>
+#include <stdexcept>
+
+#include "gpu/adjoint_body.hpp"
+#include "gpu/point_body.hpp"
+#include "gpu/sum_body.hpp"
+#include "support/emulated_thread.hpp"
+
+namespace bpqp::test {
+namespace {
+
+constexpr std::align_val_t kAlign{256};  // as CUDA's
+
+/// The body of a kernel on one thread.
+template <class Layout, class D>
+void run_body(
+    gpu::Kernel kernel, const EmulatedThread& thread, int blocks, const gpu::Arguments<D>& a) {
+  switch (kernel) {
+    case gpu::Kernel::condense_shared:
+      return gpu::condense_shared<Layout>(thread, a.batch);
+    case gpu::Kernel::solve_plain:
+      return gpu::solve_plain<Layout>(thread, a.batch, a.queue, a.rest);
+    case gpu::Kernel::solve_rest:
+      return gpu::solve_rest<Layout>(thread, a.batch, a.queue);
+    case gpu::Kernel::differentiate:
+      return gpu::differentiate<Layout>(thread, a.batch, a.queue, a.adjoint);
+    case gpu::Kernel::sum_gradients:
+      return gpu::sum_gradients<Layout>(thread, a.batch, a.sums, blocks);
+    case gpu::Kernel::attach_points:
+      return gpu::attach_points<Layout>(thread, a.batch, a.queue, a.points);
+    case gpu::Kernel::load_starts:
+      return gpu::load_starts<Layout>(thread, a.batch, a.queue, a.starts);
+  }
+}
+
+template <class Layout, class D>
+void run_blocks(
+    const Mapping& mapping,
+    gpu::Kernel kernel,
+    const gpu::Plan& plan,
+    int blocks,
+    const gpu::Arguments<D>& a) {
+  EmulatedThread::launch(
+      {blocks, Layout::kThreads, plan.shared_bytes}, mapping.schedule,
+      [&](const EmulatedThread& thread) { run_body<Layout>(kernel, thread, blocks, a); },
+      mapping.host_threads);
+}
+
+template <class D>
+void run(
+    const Mapping& mapping,
+    gpu::Kernel kernel,
+    const gpu::Plan& plan,
+    int blocks,
+    const gpu::Arguments<D>& a) {
+  if (plan.size_class->by_warps)
+    run_blocks<gpu::ByWarps<4>>(mapping, kernel, plan, blocks, a);
+  else if (plan.size_class->warps == 4)
+    run_blocks<gpu::ByBlocks<4>>(mapping, kernel, plan, blocks, a);
+  else
+    run_blocks<gpu::ByBlocks<8>>(mapping, kernel, plan, blocks, a);
+}
+
+}  // namespace
+
+EmulatedRuntime::~EmulatedRuntime() {
+  for (const auto& [start, bytes] : memory_) ::operator delete(const_cast<char*>(start), kAlign);
+}
+
+gpu::Plan EmulatedRuntime::plan(int n, int m) const {
+  gpu::Plan plan = gpu::make_plan(n, m);
+  const gpu::SizeClass& c = gpu::kSizeClasses[mapping_.size_class];
+  plan.size_class = &c;
+  plan.fast_bytes = mapping_.fast_bytes < plan.wanted.all ? mapping_.fast_bytes : plan.wanted.all;
+  plan.shared_bytes = std::size_t(c.teams()) * gpu::team_stride(c, plan.fast_bytes);
+  plan.blocks = 1;
+  plan.most_blocks = mapping_.blocks;
+  return plan;
+}
+
+void* EmulatedRuntime::allocate(std::size_t bytes) {
+  ++counts_->allocations;
+  char* const memory = static_cast<char*>(::operator new(bytes, kAlign));
+  std::memset(memory, 0xff, bytes);
+  memory_[memory] = bytes;
+  return memory;
+}
+
+void EmulatedRuntime::release(void* memory) noexcept {
+  memory_.erase(static_cast<char*>(memory));
+  ::operator delete(memory, kAlign);
+}
+
+bool EmulatedRuntime::on_device(const void* pointer) const {
+  const char* const p = static_cast<const char*>(pointer);
+  auto block = memory_.upper_bound(p);
+  if (block == memory_.begin()) return false;
+  --block;
+  return p < block->first + block->second;
+}
+
+void EmulatedRuntime::copy(void* to, const void* from, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void EmulatedRuntime::fill(void* to, int byte, std::size_t bytes) {
+  if (!on_device(to)) throw std::logic_error("fill: expected the device's memory");
+  std::memset(to, byte, bytes);
+}
+
+void EmulatedRuntime::launch(
+    gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments<float>& a) {
+  ++counts_->launches;
+  run(mapping_, kernel, plan, blocks, a);
+}
+
+void EmulatedRuntime::launch(
+    gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments<double>& a) {
+  ++counts_->launches;
+  run(mapping_, kernel, plan, blocks, a);
+}
+
+}  // namespace bpqp::test

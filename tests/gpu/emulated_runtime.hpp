@@ -1,0 +1,57 @@
+/// \file
+/// EmulatedRuntime: a Runtime whose device is the host. Memory is the host's, filled with 0xff so
+/// that what nobody wrote is seen, and kernels are the very bodies of src/gpu on emulated blocks.
+/// It has launch and memory only; there is no second implementation of an algorithm here.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <ostream>
+
+#include "gpu/runtime.hpp"
+
+namespace bpqp::test {
+
+/// Who solves a problem, and how the threads are scheduled.
+struct Mapping {
+  const char* name;
+  int size_class;          ///< index in the size table
+  std::size_t fast_bytes;  ///< of shared memory for a problem's arrays
+  std::uint64_t schedule = 0;
+  int blocks = 2;        ///< of the device
+  int host_threads = 1;  ///< that run them: with 2 ThreadSanitizer sees races between blocks
+};
+
+inline void PrintTo(const Mapping& mapping, std::ostream* out) {
+  *out << mapping.name;
+}
+
+class EmulatedRuntime : public gpu::Runtime {
+ public:
+  /// What a test may look at; outlives the runtime.
+  struct Counts {
+    int launches = 0, waits = 0, allocations = 0;
+  };
+
+  explicit EmulatedRuntime(const Mapping& mapping, Counts* counts = nullptr)
+      : mapping_(mapping), counts_(counts ? counts : &own_) {}
+  ~EmulatedRuntime() override;
+
+  gpu::Plan plan(int n, int m) const override;
+  void* allocate(std::size_t bytes) override;
+  void release(void* memory) noexcept override;
+  bool on_device(const void* pointer) const override;
+  void copy(void* to, const void* from, std::size_t bytes) override;
+  void fill(void* to, int byte, std::size_t bytes) override;
+  void wait() override { ++counts_->waits; }
+  void launch(gpu::Kernel, const gpu::Plan&, int blocks, const gpu::Arguments<float>&) override;
+  void launch(gpu::Kernel, const gpu::Plan&, int blocks, const gpu::Arguments<double>&) override;
+
+ private:
+  Mapping mapping_;
+  Counts own_;
+  Counts* counts_;
+  std::map<const char*, std::size_t> memory_;  ///< start and size of every block
+};
+
+}  // namespace bpqp::test
