@@ -50,11 +50,11 @@ BPQP_STAGE void attach_slot(
 
 /// The KKT conditions' norms: gradient of f + A'y, and the distance of the active rows; NaN where
 /// what they are made of was not given. scratch [n].
-template <class D, Team T>
+template <class D, class E, Team T>
 BPQP_STAGE Report report_of_point(
     const T& team,
     const ProblemView<D>& p,
-    const PointSource<D>& point,
+    const PointSource<E>& point,
     const Slot& slot,
     double* scratch) {
   constexpr double nan = NAN;

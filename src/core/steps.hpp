@@ -149,14 +149,10 @@ BPQP_STAGE void adjoint_slot(
 /// Right-hand side of the forward derivative into work.g_x, work.g_y.
 template <class D, Team T>
 BPQP_STAGE void tangent_rhs_of(
-    const T& team,
-    const ProblemView<D>& p,
-    const TangentSource<D>& t,
-    const Slot& slot,
-    const Work& work) {
+    const T& team, int n, int m, const TangentSource<D>& t, const Slot& slot, const Work& work) {
   tangent_rhs(
-      team, p.n, p.m, [&slot](int i) { return slot.upper(i); }, slot.at_x(), slot.at_y(), t.P, t.q,
-      t.A, t.l, t.u, work.g_x, work.g_y, work.forward.t);
+      team, n, m, [&slot](int i) { return slot.upper(i); }, slot.at_x(), slot.at_y(), t.P, t.q, t.A,
+      t.l, t.u, work.g_x, work.g_y, work.forward.t);
 }
 
 /// The gradients of one problem from (slot.w, slot.d); zeros if it has none.

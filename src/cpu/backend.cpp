@@ -73,7 +73,7 @@ void tangent(
     const TangentSource<D>& t,
     const Slot& slot,
     Work& work) {
-  core::tangent_rhs_of(team, p, t, slot, work);
+  core::tangent_rhs_of(team, p.n, p.m, t, slot, work);
 }
 
 template <class D>

@@ -31,7 +31,7 @@ BPQP_STAGE void load_rhs(
     load_vector(team, a.g_y.at(b), batch.m, work.g_y);
   } else if (slot.has_gradient) {
     const core::TangentSource<D> source{a.tP.at(b), a.tq.at(b), a.tA.at(b), a.tl.at(b), a.tu.at(b)};
-    core::tangent_rhs_of(team, batch.problem(b), source, slot, work);
+    core::tangent_rhs_of(team, batch.n, batch.m, source, slot, work);
   }
   team.sync();
 }
@@ -39,15 +39,14 @@ BPQP_STAGE void load_rhs(
 /// (slot.w, slot.d) of problem b; zeros if it has none.
 template <class D, GpuTeam T>
 BPQP_STAGE void find_adjoint(
-    const T& team,
-    const Batch<D>& batch,
-    int b,
-    const Adjoint<D>& a,
-    core::Slot& slot,
-    const core::Work& work) {
-  load_rhs(team, batch, b, a, slot, work);
+    const T& team, const Batch<D>& batch, int b, const Adjoint<D>& a, TeamShared& own) {
+  core::Slot& slot = own.slot;
+  load_rhs(team, batch, b, a, slot, own.work);
   core::keep(team, 0.0, slot.backward_residual);
-  if (slot.has_gradient) core::adjoint_slot(team, batch.problem(b), a.by_admm, slot, work);
+  if (slot.has_gradient) {
+    const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
+    core::adjoint_slot(team, p, a.by_admm, slot, own.work);
+  }
   core::settle_adjoint(team, slot, batch.n, batch.m);
   if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;
 }
@@ -62,7 +61,7 @@ BPQP_HD void differentiate(
   if (team.rank() == 0) open_work(batch, place, needs);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::keep(team, batch.memory.slots[b], own.slot);
-    find_adjoint(team, batch, b, a, own.slot, own.work);
+    find_adjoint(team, batch, b, a, own);
     const core::GradientTargets<D> targets{a.P.at(b), a.q.at(b), a.A.at(b), a.l.at(b), a.u.at(b)};
     core::write_gradients(team, batch.n, batch.m, own.slot, targets);
     store_vector(team, own.slot.w, batch.n, a.w.at(b));

@@ -52,7 +52,9 @@ GpuEngine<R>::GpuEngine(
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
   core::Slot::lay_out(slot, n, m, linear_rows_, false);
-  lay_out_work(work, n, m, Needs::everything);
+  core::Work some_work;
+  WideData some_data;
+  lay_out_scratch<R>(work, n, m, Needs::everything, some_work, some_data);
   slot_bytes_ = slot.bytes(), scratch_bytes_ = work.bytes();
   lay_out(count);
   memory_ = DeviceBlock(*runtime_, count.bytes());

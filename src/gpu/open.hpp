@@ -3,6 +3,8 @@
 /// there is room.
 #pragma once
 
+#include <type_traits>
+
 #include "core/steps.hpp"
 #include "gpu/place.hpp"
 
@@ -19,6 +21,42 @@ BPQP_HD inline core::Work lay_out_work(core::Arena& arena, int n, int m, Needs n
   return core::Work::lay_out(arena, n, m, everything, everything);
 }
 
+/// The scratch memory of a team for data of type D.
+template <class D>
+BPQP_HD void lay_out_scratch(
+    core::Arena& arena, int n, int m, Needs needs, core::Work& work, WideData& wide) {
+  work = lay_out_work(arena, n, m, needs);
+  if constexpr (!std::is_same_v<D, double>) wide = WideData::lay_out(arena, n, m);
+}
+
+/// v [count] in double; null stays null.
+template <core::Team T, class D>
+BPQP_HD const double* widened(const T& team, const D* v, std::size_t count, double* to) {
+  if (!v) return nullptr;
+  for (int i : team.items(int(count))) to[i] = double(v[i]);
+  return to;
+}
+
+/// The problem in double.
+template <core::Team T, class D>
+BPQP_STAGE core::ProblemView<double> open_problem(
+    const T& team, const core::ProblemView<D>& p, const WideData& wide) {
+  if constexpr (std::is_same_v<D, double>) {
+    return p;
+  } else {
+    const std::size_t N = p.n, M = p.m;
+    core::ProblemView<double> view{p.n, p.m};
+    view.P = widened(team, p.P, N * N, wide.P);
+    view.q = widened(team, p.q, N, wide.q);
+    view.A = widened(team, p.A, M * N, wide.A);
+    view.l = widened(team, p.l, M, wide.l);
+    view.u = widened(team, p.u, M, wide.u);
+    view.cones = p.cones;
+    team.sync();
+    return view;
+  }
+}
+
 /// The team's scratch, in fast memory as far as there is room. For one lane to call.
 template <class D, class Layout>
 BPQP_HD void open_work(const Batch<D>& batch, const Place<Layout>& place, Needs needs) {
@@ -26,7 +64,7 @@ BPQP_HD void open_work(const Batch<D>& batch, const Place<Layout>& place, Needs 
   core::Arena scratch(
       memory.scratch + std::size_t(place.team) * memory.scratch_bytes, place.fast,
       memory.fast_bytes);
-  place.shared->work = lay_out_work(scratch, batch.n, batch.m, needs);
+  lay_out_scratch<D>(scratch, batch.n, batch.m, needs, place.shared->work, place.shared->wide);
 }
 
 /// v [count] moves to fast memory if there is room.

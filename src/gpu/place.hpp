@@ -7,10 +7,27 @@
 
 namespace bpqp::gpu {
 
+/// A problem's data in double, where the batch's are not: the core then is compiled for one type.
+struct WideData {
+  double *P = nullptr, *q = nullptr, *A = nullptr, *l = nullptr, *u = nullptr;
+
+  BPQP_HD static WideData lay_out(core::Arena& arena, int n, int m) {
+    const std::size_t N = n, M = m;
+    WideData w;
+    w.q = arena.take<double>(N);
+    w.l = arena.take<double>(M);
+    w.u = arena.take<double>(M);
+    w.A = arena.take<double>(M * N);
+    w.P = arena.take<double>(N * N);
+    return w;
+  }
+};
+
 /// A team's own part of shared memory; its arrays follow.
 struct alignas(core::Arena::kAlign) TeamShared {
   core::Slot slot;  ///< of the problem at hand
   core::Work work;
+  WideData wide;
 };
 
 /// kWarpsOfBlock teams of one warp each.

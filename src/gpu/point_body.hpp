@@ -17,7 +17,7 @@ BPQP_HD void attach_points(
   if (team.rank() == 0) open_work(batch, place, Needs::vectors);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::keep(team, batch.memory.slots[b], own.slot);
-    const core::ProblemView<D> p = batch.problem(b);
+    const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
     const core::PointSource<D> point = points.at(b);
     const bool finite = core::load_point(team, point, batch.n, batch.m, own.slot);
     core::attach_slot(team, p, batch.options.scaling, finite, own.slot, own.work);

@@ -40,10 +40,10 @@ BPQP_STAGE void answer(const T& team, const Batch<D>& batch, int b, core::Slot& 
 
 /// Whether the problem went the plain way, with slot.used as its factors; they are made here
 /// unless `factored`.
-template <class D, GpuTeam T>
+template <GpuTeam T>
 BPQP_STAGE bool go_plain_way(
     const T& team,
-    const core::ProblemView<D>& p,
+    const core::ProblemView<double>& p,
     const core::ForwardOptions& options,
     bool factored,
     core::Slot& slot,
@@ -62,7 +62,7 @@ BPQP_STAGE bool go_plain_way(
   if (report.outcome != core::Condensing::done || report.singular || !report.symmetric)
     return false;
   core::WorkingSet<double> set = slot.set;
-  core::Lockstep<D, double, T> lockstep(team, p, options, slot.used, set, s, slot.x, slot.y);
+  core::Lockstep<double, double, T> lockstep(team, p, options, slot.used, set, s, slot.x, slot.y);
   const core::LockstepReport<double> end = lockstep.run(true);
   if (!end.plain) return false;
   set.least_norm = false;
@@ -84,7 +84,8 @@ BPQP_HD void condense_shared(const H& thread, const Batch<D>& batch) {
     own.slot = batch.memory.slots[0];
   }
   team.sync();
-  core::condense_slot(team, batch.problem(0), batch.options.scaling, own.slot, own.work);
+  const core::ProblemView<double> p = open_problem(team, batch.problem(0), own.wide);
+  core::condense_slot(team, p, batch.options.scaling, own.slot, own.work);
   core::keep(team, own.slot, batch.memory.slots[0]);
 }
 
@@ -94,7 +95,7 @@ BPQP_HD void open_plain(const Batch<D>& batch, int b, int team, char* fast, Team
   const BatchMemory& memory = batch.memory;
   core::Arena scratch(
       memory.scratch + std::size_t(team) * memory.scratch_bytes, fast, memory.fast_bytes);
-  own.work = lay_out_work(scratch, batch.n, batch.m, Needs::vectors);
+  lay_out_scratch<D>(scratch, batch.n, batch.m, Needs::vectors, own.work, own.wide);
   own.slot = batch.slot(b, team);
   core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
   use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
@@ -115,7 +116,8 @@ BPQP_HD void solve_plain(
     team.sync();
     // Where there is no start the origin is one: NaN is for problems that end without a point.
     core::load_start(team, own.slot, batch.n, batch.m, batch.start(b), true);
-    if (go_plain_way(team, batch.problem(b), batch.options, factored, own.slot, own.work)) {
+    const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
+    if (go_plain_way(team, p, batch.options, factored, own.slot, own.work)) {
       answer(team, batch, b, own.slot);
       if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);
       if (team.rank() == 0) {
@@ -131,9 +133,10 @@ BPQP_HD void solve_plain(
 
 /// Solves one problem in its own slot, whichever way it takes.
 template <class D, GpuTeam T>
-BPQP_STAGE void solve_anyhow(
-    const T& team, const Batch<D>& batch, int b, core::Slot& slot, const core::Work& work) {
-  const core::ProblemView<D> p = batch.problem(b);
+BPQP_STAGE void solve_anyhow(const T& team, const Batch<D>& batch, int b, TeamShared& own) {
+  core::Slot& slot = own.slot;
+  const core::Work& work = own.work;
+  const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
   const auto factored = [](const core::Condensed<double>& c) {
     return c.report.outcome == core::Condensing::done;
   };
@@ -161,7 +164,7 @@ BPQP_HD void solve_rest(const H& thread, const Batch<D>& batch, const Queue& que
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
     core::keep(team, kept, own.slot);
-    solve_anyhow(team, batch, b, own.slot, own.work);
+    solve_anyhow(team, batch, b, own);
     answer(team, batch, b, own.slot);
     core::keep(team, own.slot, kept);
   }
