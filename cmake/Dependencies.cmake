@@ -42,8 +42,12 @@ if(BPQP_CUDA)
       set(CMAKE_CUDA_COMPILER ${BPQP_NVCC})
     endif()
   endif()
+  # Machine code for Hopper, and PTX that later devices compile for themselves.
+  set(BPQP_CUDA_ARCHITECTURES
+      90
+      CACHE STRING "Compute capabilities that GPU code is compiled for, as CMAKE_CUDA_ARCHITECTURES")
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 90)
+    set(CMAKE_CUDA_ARCHITECTURES ${BPQP_CUDA_ARCHITECTURES})
   endif()
   if(CMAKE_CUDA_COMPILER OR DEFINED ENV{CUDACXX})
     check_language(CUDA)

@@ -89,26 +89,50 @@ BPQP_HD inline ForwardReport never_started(Status status) {
   return report;
 }
 
-/// Solves with the factors in slot.used, from slot.x and y if slot.warm.
+/// Solves a problem without cones with the factors in slot.used, from slot.x and y if slot.warm.
 template <class D, Team T>
-BPQP_STAGE void solve_slot(
+BPQP_STAGE void solve_slot_rows(
     const T& team,
     const ProblemView<D>& p,
     const ForwardOptions& options,
     Slot& slot,
     const Work& work) {
   WorkingSet<double> set = slot.set;
-  ForwardReport report;
-  if (p.cones.count > 0) {
-    report = solve_one_with_cones(
-        team, structured(p, slot), options, slot.cones, slot.own, set, work.forward, slot.warm,
-        slot.x, slot.y);
-    keep(team, slot.own, slot.used);
-  } else {
-    report = solve_one(team, p, options, slot.used, set, work.forward, slot.warm, slot.x, slot.y);
-  }
+  const ForwardReport report =
+      solve_one(team, p, options, slot.used, set, work.forward, slot.warm, slot.x, slot.y);
   keep(team, report, slot.report);
   keep(team, set, slot.set);
+}
+
+/// The same of a problem with cones, whose factors in slot.own end as its point's, and slot.used as
+/// these.
+template <class D, Team T>
+BPQP_STAGE void solve_slot_cones(
+    const T& team,
+    const ProblemView<D>& p,
+    const ForwardOptions& options,
+    Slot& slot,
+    const Work& work) {
+  WorkingSet<double> set = slot.set;
+  const ForwardReport report = solve_one_with_cones(
+      team, structured(p, slot), options, slot.cones, slot.own, set, work.forward, slot.warm,
+      slot.x, slot.y);
+  keep(team, slot.own, slot.used);
+  keep(team, report, slot.report);
+  keep(team, set, slot.set);
+}
+
+template <class D, Team T>
+BPQP_HD void solve_slot(
+    const T& team,
+    const ProblemView<D>& p,
+    const ForwardOptions& options,
+    Slot& slot,
+    const Work& work) {
+  if (p.cones.count > 0)
+    solve_slot_cones(team, p, options, slot, work);
+  else
+    solve_slot_rows(team, p, options, slot, work);
 }
 
 /// Finds the barrier-relaxed point of a solved problem (slot.smoothed).
@@ -125,25 +149,42 @@ BPQP_STAGE void relax_slot(
 }
 
 /// (slot.w, slot.d) for the right-hand side in work.g_x, work.g_y, of a solution that is not
-/// relaxed.
-template <class D, Team T>
-BPQP_STAGE void adjoint_slot(
-    const T& team, const ProblemView<D>& plain, bool by_admm, Slot& slot, const Work& work) {
+/// relaxed. solve(problem, w, d, g_x, g_y) solves the KKT system of the slot's active rows.
+template <class D, Team T, class Solve>
+BPQP_HD void adjoint_slot_by(
+    const T& team, const ProblemView<D>& plain, Slot& slot, const Work& work, const Solve& solve) {
   const auto& s = work.forward;
   const ProblemView<D> p = structured(plain, slot);
-  const WorkingSet<double> set = slot.set;
   KktReport report;
   if (p.cones.count == 0) {
-    report =
-        solve_active_kkt(team, p, slot.used, set, s, by_admm, work.g_x, work.g_y, slot.w, slot.d);
+    report = solve(p);
   } else {
     double* kept = s.y_best;
     to_cone_qp(team, p, slot.cones, work.g_x, work.g_y, kept, s.v, s.t);
-    report = solve_active_kkt(
-        team, slot.cones.view(p), slot.used, set, s, by_admm, work.g_x, work.g_y, slot.w, slot.d);
+    report = solve(slot.cones.view(p));
     from_cone_qp(team, p, slot.cones, slot.w, kept, slot.d, s.v);
   }
   keep(team, report.residual, slot.backward_residual);
+}
+
+template <class D, Team T>
+BPQP_STAGE void adjoint_slot_direct(
+    const T& team, const ProblemView<D>& p, Slot& slot, const Work& work) {
+  const WorkingSet<double> set = slot.set;
+  adjoint_slot_by(team, p, slot, work, [&](const auto& qp) {
+    return solve_kkt_directly(
+        team, qp, slot.used, set, work.forward, work.g_x, work.g_y, slot.w, slot.d);
+  });
+}
+
+template <class D, Team T>
+BPQP_STAGE void adjoint_slot_admm(
+    const T& team, const ProblemView<D>& p, Slot& slot, const Work& work) {
+  const WorkingSet<double> set = slot.set;
+  adjoint_slot_by(team, p, slot, work, [&](const auto& qp) {
+    return solve_kkt_by_admm(
+        team, qp, slot.used, set, work.forward, work.g_x, work.g_y, slot.w, slot.d);
+  });
 }
 
 /// Right-hand side of the forward derivative into work.g_x, work.g_y.

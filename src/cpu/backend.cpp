@@ -62,8 +62,10 @@ template <class D>
 void adjoint(const CpuTeam& team, const ProblemView<D>& p, bool by_admm, Slot& slot, Work& work) {
   if (slot.smoothed)
     relaxed_adjoint(team, p, slot, work);
+  else if (by_admm)
+    core::adjoint_slot_admm(team, p, slot, work);
   else
-    core::adjoint_slot(team, p, by_admm, slot, work);
+    core::adjoint_slot_direct(team, p, slot, work);
 }
 
 template <class D>

@@ -18,55 +18,71 @@ BPQP_HD void store_vector(const T& team, const double* v, int size, D* to) {
 }
 
 /// The right-hand side of problem b into the scratch.
-template <class D, GpuTeam T>
+template <GpuTeam T>
 BPQP_STAGE void load_rhs(
     const T& team,
-    const Batch<D>& batch,
+    const Batch& batch,
     int b,
-    const Adjoint<D>& a,
+    const Adjoint& a,
     const core::Slot& slot,
     const core::Work& work) {
-  if (!a.forward) {
-    load_vector(team, a.g_x.at(b), batch.n, work.g_x);
-    load_vector(team, a.g_y.at(b), batch.m, work.g_y);
-  } else if (slot.has_gradient) {
-    const core::TangentSource<D> source{a.tP.at(b), a.tq.at(b), a.tA.at(b), a.tl.at(b), a.tu.at(b)};
-    core::tangent_rhs_of(team, batch.n, batch.m, source, slot, work);
-  }
+  with_type(batch.single, [&]<class D>(D) {
+    if (!a.forward) {
+      load_vector(team, a.g_x.at<D>(b), batch.n, work.g_x);
+      load_vector(team, a.g_y.at<D>(b), batch.m, work.g_y);
+    } else if (slot.has_gradient) {
+      const core::TangentSource<D> source{
+          a.tP.at<D>(b), a.tq.at<D>(b), a.tA.at<D>(b), a.tl.at<D>(b), a.tu.at<D>(b)};
+      core::tangent_rhs_of(team, batch.n, batch.m, source, slot, work);
+    }
+  });
   team.sync();
 }
 
 /// (slot.w, slot.d) of problem b; zeros if it has none.
-template <class D, GpuTeam T>
+template <bool kByAdmm, GpuTeam T>
 BPQP_STAGE void find_adjoint(
-    const T& team, const Batch<D>& batch, int b, const Adjoint<D>& a, TeamShared& own) {
+    const T& team, const Batch& batch, int b, const Adjoint& a, TeamShared& own) {
   core::Slot& slot = own.slot;
   load_rhs(team, batch, b, a, slot, own.work);
   core::keep(team, 0.0, slot.backward_residual);
   if (slot.has_gradient) {
-    const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
-    core::adjoint_slot(team, p, a.by_admm, slot, own.work);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+    if constexpr (kByAdmm)
+      core::adjoint_slot_admm(team, p, slot, own.work);
+    else
+      core::adjoint_slot_direct(team, p, slot, own.work);
   }
   core::settle_adjoint(team, slot, batch.n, batch.m);
   if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;
 }
 
-template <class Layout, class D, Thread H>
+/// What is wanted of problem b's adjoint.
+template <GpuTeam T>
+BPQP_STAGE void write_adjoint(
+    const T& team, const Batch& batch, int b, const Adjoint& a, const core::Slot& slot) {
+  with_type(batch.single, [&]<class D>(D) {
+    const core::GradientTargets<D> targets{
+        a.P.at<D>(b), a.q.at<D>(b), a.A.at<D>(b), a.l.at<D>(b), a.u.at<D>(b)};
+    core::write_gradients(team, batch.n, batch.m, slot, targets);
+    store_vector(team, slot.w, batch.n, a.w.at<D>(b));
+    store_vector(team, slot.d, batch.m, a.d.at<D>(b));
+  });
+  team.sync();
+}
+
+/// kByAdmm: as BackwardMethod::admm; else directly.
+template <class Layout, bool kByAdmm, Thread H>
 BPQP_HD void differentiate(
-    const H& thread, const Batch<D>& batch, const Queue& queue, const Adjoint<D>& a) {
+    const H& thread, const Batch& batch, const Queue& queue, const Adjoint& a) {
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
-  const Needs needs = a.by_admm ? Needs::everything : Needs::vectors;
-  if (team.rank() == 0) open_work(batch, place, needs);
+  if (team.rank() == 0) open_work(batch, place, kByAdmm ? Needs::everything : Needs::vectors);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::keep(team, batch.memory.slots[b], own.slot);
-    find_adjoint(team, batch, b, a, own);
-    const core::GradientTargets<D> targets{a.P.at(b), a.q.at(b), a.A.at(b), a.l.at(b), a.u.at(b)};
-    core::write_gradients(team, batch.n, batch.m, own.slot, targets);
-    store_vector(team, own.slot.w, batch.n, a.w.at(b));
-    store_vector(team, own.slot.d, batch.m, a.d.at(b));
-    team.sync();
+    find_adjoint<kByAdmm>(team, batch, b, a, own);
+    write_adjoint(team, batch, b, a, own.slot);
   }
 }
 

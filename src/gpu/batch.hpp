@@ -10,13 +10,43 @@
 namespace bpqp::gpu {
 
 /// One array per problem, so many entries apart; 0: all share it. Null data: null for all.
-template <class D>
+template <class V>
 struct Strided {
-  D* data = nullptr;
+  V* data = nullptr;
   std::int64_t stride = 0;
 
-  BPQP_HD D* at(int b) const { return data ? data + b * stride : nullptr; }
+  BPQP_HD V* at(int b) const { return data ? data + b * stride : nullptr; }
 };
+
+/// The same of float or double, whichever the batch has. (Not a template: a kernel that is compiled
+/// for both would hold the algorithm twice.)
+struct Reals {
+  const void* data = nullptr;
+  std::int64_t stride = 0;
+
+  template <class D>
+  BPQP_HD const D* at(int b) const {
+    return data ? static_cast<const D*>(data) + b * stride : nullptr;
+  }
+};
+struct RealsOut {
+  void* data = nullptr;
+  std::int64_t stride = 0;
+
+  template <class D>
+  BPQP_HD D* at(int b) const {
+    return data ? static_cast<D*>(data) + b * stride : nullptr;
+  }
+};
+
+/// body(D()) for the type of a batch's data.
+template <class Body>
+BPQP_HD void with_type(bool single, const Body& body) {
+  if (single)
+    body(float());
+  else
+    body(double());
+}
 
 /// What the teams of a kernel take their work from.
 struct Queue {
@@ -41,11 +71,11 @@ struct BatchMemory {
   std::size_t fast_bytes = 0;     ///< of shared memory, per team, for a problem's arrays
 };
 
-template <class D>
 struct Batch {
   int n = 0, m = 0, count = 0;
+  bool single = false;  ///< the caller's data are float
   core::ConeList cones;
-  Strided<const D> P, q, A, l, u;
+  Reals P, q, A, l, u;
   core::ForwardOptions options;
   BatchMemory memory;
   bool shared = false;    ///< P and A are those of problem 0, whose slot has the factors; only with
@@ -55,12 +85,13 @@ struct Batch {
   bool last_point = false;                 ///< as Settings::last_point
   const double* starts = nullptr;          ///< [count, n + m], or null
   const std::int8_t* has_start = nullptr;  ///< [count] nonzero: the problem has one
-  Strided<D> x, y;
+  RealsOut x, y;
   Strided<std::int8_t> active;
   Report* report = nullptr;  ///< [count]
 
+  template <class D>
   BPQP_HD core::ProblemView<D> problem(int b) const {
-    return {n, m, P.at(b), q.at(b), A.at(b), l.at(b), u.at(b), cones};
+    return {n, m, P.at<D>(b), q.at<D>(b), A.at<D>(b), l.at<D>(b), u.at<D>(b), cones};
   }
   BPQP_HD core::Slot& slot(int b, int team) const { return memory.slots[derivatives ? b : team]; }
   BPQP_HD const double* start(int b) const {
@@ -70,38 +101,34 @@ struct Batch {
 
 /// The right-hand sides of the problems' adjoints, and what is wanted of these; null: zero, not
 /// wanted.
-template <class D>
 struct Adjoint {
-  Strided<const D> g_x, g_y;  ///< the loss's gradients; or, of a forward derivative,
-  bool forward = false;       ///< the change of the data:
-  Strided<const D> tP, tq, tA, tl, tu;
-  Strided<D> P, q, A, l, u;  ///< gradients of each problem's data
-  Strided<D> w, d;           ///< the adjoint itself
-  bool by_admm = false;
+  Reals g_x, g_y;        ///< the loss's gradients; or, of a forward derivative,
+  bool forward = false;  ///< the change of the data:
+  Reals tP, tq, tA, tl, tu;
+  RealsOut P, q, A, l, u;  ///< gradients of each problem's data
+  RealsOut w, d;           ///< the adjoint itself
 };
 
 /// KKT points from elsewhere; P and A are the batch's.
-template <class D>
 struct Points {
-  Strided<const D> x, y, gradient, violation;
+  Reals x, y, gradient, violation;
   Strided<const std::int8_t> active;
 
+  template <class D>
   BPQP_HD core::PointSource<D> at(int b) const {
-    return {x.at(b), y.at(b), active.at(b), gradient.at(b), violation.at(b)};
+    return {x.at<D>(b), y.at<D>(b), active.at(b), gradient.at<D>(b), violation.at<D>(b)};
   }
 };
 
 /// Sums of the gradients over the batch; null: not wanted.
-template <class D>
 struct Sums {
-  D *P = nullptr, *q = nullptr, *A = nullptr, *l = nullptr, *u = nullptr;
+  void *P = nullptr, *q = nullptr, *A = nullptr, *l = nullptr, *u = nullptr;
 };
 
 /// Starts of the next solve, by Solver::warm_start.
-template <class D>
 struct Starts {
   int count = 0;
-  Strided<const D> x, y;
+  Reals x, y;
   double* starts = nullptr;          ///< [count, n + m]
   std::int8_t* has_start = nullptr;  ///< [count]
 };

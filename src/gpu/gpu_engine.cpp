@@ -44,17 +44,15 @@ GpuEngine<R>::GpuEngine(
       staging_(*runtime_),
       reports_(std::size_t(capacity)) {
   const int n = shape.n, m = shape.m;
-  plan_ = runtime_->plan(n, m);
-  linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
-  const int per_block = plan_.size_class->teams();
-  blocks_ = std::min(plan_.most_blocks, (capacity + per_block - 1) / per_block);
-  teams_ = blocks_ * per_block;
+  plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
+  for (const Plan* plan : {&plan_, &rest_plan_})
+    teams_ = std::max(teams_, blocks_of(*plan, capacity) * plan->size_class->teams());
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
   core::Slot::lay_out(slot, n, m, linear_rows_, false);
   core::Work some_work;
   WideData some_data;
-  lay_out_scratch<R>(work, n, m, Needs::everything, some_work, some_data);
+  lay_out_scratch(work, n, m, Needs::everything, kSingle, some_work, some_data);
   slot_bytes_ = slot.bytes(), scratch_bytes_ = work.bytes();
   lay_out(count);
   memory_ = DeviceBlock(*runtime_, count.bytes());
@@ -62,13 +60,13 @@ GpuEngine<R>::GpuEngine(
   at_ = lay_out(arena);
   upload_slots();
 
-  Batch<R>& batch = arguments_.batch;
+  Batch& batch = arguments_.batch;
   batch.n = n, batch.m = m;
+  batch.single = kSingle;
   if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
   batch.options = forward_options(settings, shape);
   batch.memory = {
-      at_.slots, std::int64_t(slot_bytes_ / sizeof(double)), at_.scratch, scratch_bytes_,
-      plan_.fast_bytes};
+      at_.slots, std::int64_t(slot_bytes_ / sizeof(double)), at_.scratch, scratch_bytes_, 0};
   batch.derivatives = settings.gradients;
   batch.last_point = settings.last_point;
   batch.report = at_.reports;
@@ -105,12 +103,12 @@ void GpuEngine<R>::upload_slots() {
 /// A MatrixBatch or VectorBatch of problems with so many entries.
 template <class R>
 template <class View>
-Strided<const R> GpuEngine<R>::in(Staging& staging, const View& v, std::int64_t size) {
+Reals GpuEngine<R>::in(Staging& staging, const View& v, std::int64_t size) {
   const std::int64_t last = v.stride * (arguments_.batch.count - 1);
   return {staging.in(v.data, std::size_t(last + size)), v.stride};
 }
 template <class R>
-Strided<R> GpuEngine<R>::out(R* data, std::int64_t size) {
+RealsOut GpuEngine<R>::out(R* data, std::int64_t size) {
   return {staging_.out(data, std::size_t(size * arguments_.batch.count)), size};
 }
 
@@ -119,18 +117,34 @@ void GpuEngine<R>::reset_counters() {
   runtime_->fill(at_.counters, 0, kCounters * sizeof(int));
 }
 
+/// Blocks of a grid for so many problems.
+template <class R>
+int GpuEngine<R>::blocks_of(const Plan& plan, int count) const {
+  const int teams = plan.size_class->teams();
+  return std::min(plan.most_blocks, (count + teams - 1) / teams);
+}
+
 /// The kernel over `count` problems.
 template <class R>
 void GpuEngine<R>::launch(Kernel kernel, int count) {
-  const int per_block = plan_.size_class->teams();
-  const int blocks = std::min(blocks_, (count + per_block - 1) / per_block);
-  runtime_->launch(kernel, plan_, std::max(1, blocks), arguments_);
+  const Plan& plan = is_rest(kernel) ? rest_plan_ : plan_;
+  arguments_.batch.memory.fast_bytes = plan.fast_bytes;
+  runtime_->launch(kernel, plan, blocks_of(plan, count), arguments_);
+}
+
+/// That of arguments_.adjoint.
+template <class R>
+void GpuEngine<R>::launch_adjoint(int count) {
+  reset_counters();
+  arguments_.queue = {at_.counters + kNext, count};
+  const bool by_admm = settings_.backward_method == BackwardMethod::admm;
+  launch(by_admm ? Kernel::differentiate_by_admm : Kernel::differentiate, count);
 }
 
 template <class R>
 void GpuEngine<R>::set_problem(const Problem<R>& p) {
   const std::int64_t n = shape_.n, m = shape_.m;
-  Batch<R>& batch = arguments_.batch;
+  Batch& batch = arguments_.batch;
   batch.count = p.batch;
   problem_.start();
   batch.P = in(problem_, p.P, n * n), batch.q = in(problem_, p.q, n);
@@ -150,7 +164,7 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
   staging_.start();
   set_problem(problem);
   const std::int64_t n = shape_.n, m = shape_.m;
-  Batch<R>& batch = arguments_.batch;
+  Batch& batch = arguments_.batch;
   const Kept now = kept_of(problem);
   batch.shared = settings_.gradients && now.shares_P && now.shares_A && shape_.cones.empty();
   batch.factored = changed == Changed::vectors;
@@ -167,7 +181,7 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
   } else {
     arguments_.queue = {at_.counters + kNext, batch.count};
   }
-  launch(Kernel::solve_rest, batch.count);
+  launch(shape_.cones.empty() ? Kernel::solve_rest : Kernel::solve_cones, batch.count);
   has_starts_ = attached_ = false;
   Report* const report = staging_.out(solution.report, std::size_t(batch.count));
   if (report) runtime_->copy(report, at_.reports, std::size_t(batch.count) * sizeof(Report));
@@ -177,7 +191,7 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
 template <class R>
 void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBatch<R>& y) {
   staging_.start();
-  const auto start = [&](const VectorBatch<R>& v, std::int64_t size) -> Strided<const R> {
+  const auto start = [&](const VectorBatch<R>& v, std::int64_t size) -> Reals {
     return {staging_.in(v.data, std::size_t(v.stride * (count - 1) + size)), v.stride};
   };
   arguments_.starts = {count, start(x, shape_.n), start(y, shape_.m), at_.starts, at_.has_start};
@@ -193,15 +207,14 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
   staging_.start();
   const std::int64_t n = shape_.n, m = shape_.m;
   const int count = arguments_.batch.count;
-  Adjoint<R>& a = arguments_.adjoint;
+  Adjoint& a = arguments_.adjoint;
   a = {};
-  a.by_admm = settings_.backward_method == BackwardMethod::admm;
   a.g_x = in(staging_, g.x, n), a.g_y = in(staging_, g.y, m);
-  Sums<R>& sums = arguments_.sums;
+  Sums& sums = arguments_.sums;
   sums = {};
   bool summed = false;
   // A single problem is never summed, so that stride 0 means the same as its size.
-  const auto target = [&](const GradientOut<R>& o, std::int64_t size, Strided<R>& own, R*& sum) {
+  const auto target = [&](const GradientOut<R>& o, std::int64_t size, RealsOut& own, void*& sum) {
     if (!o.data) return;
     if (o.stride == 0 && count > 1) {
       sum = staging_.out(o.data, std::size_t(size));
@@ -215,10 +228,8 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
   target(out.A, m * n, a.A, sums.A);
   target(out.l, m, a.l, sums.l);
   target(out.u, m, a.u, sums.u);
-  reset_counters();
-  arguments_.queue = {at_.counters + kNext, count};
-  launch(Kernel::differentiate, count);
-  if (summed) runtime_->launch(Kernel::sum_gradients, plan_, blocks_, arguments_);
+  launch_adjoint(count);
+  if (summed) launch(Kernel::sum_gradients, count);
   staging_.finish();
 }
 
@@ -230,18 +241,15 @@ void GpuEngine<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) 
   const auto all = [&](std::int64_t size) { return std::size_t(size * k * count); };
   g_x = staging_.in(g_x, all(n)), g_y = staging_.in(g_y, all(m));
   w = staging_.out(w, all(n)), d = staging_.out(d, all(m));
-  const auto part = [](auto* data, int r, std::int64_t size, std::int64_t stride) {
-    return Strided<std::remove_pointer_t<decltype(data)>>{data ? data + r * size : nullptr, stride};
+  const auto part = [](auto* data, int r, std::int64_t size) {
+    return data ? data + r * size : nullptr;
   };
-  Adjoint<R>& a = arguments_.adjoint;
+  Adjoint& a = arguments_.adjoint;
   for (int r = 0; r < k; ++r) {
     a = {};
-    a.by_admm = settings_.backward_method == BackwardMethod::admm;
-    a.g_x = part(g_x, r, n, k * n), a.g_y = part(g_y, r, m, k * m);
-    a.w = part(w, r, n, k * n), a.d = part(d, r, m, k * m);
-    reset_counters();
-    arguments_.queue = {at_.counters + kNext, count};
-    launch(Kernel::differentiate, count);
+    a.g_x = {part(g_x, r, n), k * n}, a.g_y = {part(g_y, r, m), k * m};
+    a.w = {part(w, r, n), k * n}, a.d = {part(d, r, m), k * m};
+    launch_adjoint(count);
   }
   staging_.finish();
 }
@@ -251,16 +259,13 @@ void GpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& sol
   staging_.start();
   const std::int64_t n = shape_.n, m = shape_.m;
   const int count = arguments_.batch.count;
-  Adjoint<R>& a = arguments_.adjoint;
+  Adjoint& a = arguments_.adjoint;
   a = {};
-  a.by_admm = settings_.backward_method == BackwardMethod::admm;
   a.forward = true;
   a.tP = in(staging_, t.P, n * n), a.tq = in(staging_, t.q, n), a.tA = in(staging_, t.A, m * n);
   a.tl = in(staging_, t.l, m), a.tu = in(staging_, t.u, m);
   a.w = out(solution.x, n), a.d = out(solution.y, m);
-  reset_counters();
-  arguments_.queue = {at_.counters + kNext, count};
-  launch(Kernel::differentiate, count);
+  launch_adjoint(count);
   staging_.finish();
 }
 
@@ -272,7 +277,7 @@ void GpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
   problem.batch = point.batch;
   problem.P = point.P, problem.A = point.A;
   set_problem(problem);
-  Points<R>& points = arguments_.points;
+  Points& points = arguments_.points;
   points.x = in(staging_, point.x, n), points.y = in(staging_, point.y, m);
   points.gradient = in(staging_, point.gradient, n),
   points.violation = in(staging_, point.violation, m);

@@ -29,6 +29,8 @@ class GpuEngine : public Engine<R> {
   std::size_t bytes() const override { return memory_.bytes(); }
 
  private:
+  static constexpr bool kSingle = sizeof(R) == sizeof(float);
+
   /// What the device's memory holds, in the order of lay_out().
   struct Layout {
     core::Slot* slots;
@@ -46,24 +48,26 @@ class GpuEngine : public Engine<R> {
   bool goes_plain(const Problem<R>& problem) const;
   void set_problem(const Problem<R>& problem);
   template <class View>
-  Strided<const R> in(Staging& staging, const View& v, std::int64_t size);
-  Strided<R> out(R* data, std::int64_t size);
+  Reals in(Staging& staging, const View& v, std::int64_t size);
+  RealsOut out(R* data, std::int64_t size);
+  int blocks_of(const Plan& plan, int count) const;
   void launch(Kernel kernel, int count);
+  void launch_adjoint(int count);
   void reset_counters();
 
   Shape shape_;
   int capacity_;
   Settings settings_;
   std::unique_ptr<Runtime> runtime_;
-  Plan plan_;
-  int blocks_ = 0, teams_ = 0, slots_ = 0;
+  Plan plan_, rest_plan_;
+  int teams_ = 0, slots_ = 0;
   std::size_t slot_bytes_ = 0, scratch_bytes_ = 0;
   int linear_rows_ = 0;
   DeviceBlock memory_;
   Staging problem_;  ///< of the last solve, for the derivatives
   Staging staging_;  ///< of the call
   Layout at_{};
-  Arguments<R> arguments_;
+  Arguments arguments_;
   bool has_starts_ = false;
   bool attached_ = false;  ///< the slots' factors are those of points from elsewhere
   std::vector<Report> reports_;

@@ -3,8 +3,6 @@
 /// there is room.
 #pragma once
 
-#include <type_traits>
-
 #include "core/steps.hpp"
 #include "gpu/place.hpp"
 
@@ -21,50 +19,48 @@ BPQP_HD inline core::Work lay_out_work(core::Arena& arena, int n, int m, Needs n
   return core::Work::lay_out(arena, n, m, everything, everything);
 }
 
-/// The scratch memory of a team for data of type D.
-template <class D>
-BPQP_HD void lay_out_scratch(
-    core::Arena& arena, int n, int m, Needs needs, core::Work& work, WideData& wide) {
+/// The scratch memory of a team; `single`: of a batch whose data are float.
+BPQP_HD inline void lay_out_scratch(
+    core::Arena& arena, int n, int m, Needs needs, bool single, core::Work& work, WideData& wide) {
   work = lay_out_work(arena, n, m, needs);
-  if constexpr (!std::is_same_v<D, double>) wide = WideData::lay_out(arena, n, m);
+  if (single) wide = WideData::lay_out(arena, n, m);
 }
 
 /// v [count] in double; null stays null.
-template <core::Team T, class D>
-BPQP_HD const double* widened(const T& team, const D* v, std::size_t count, double* to) {
+template <core::Team T>
+BPQP_HD const double* widened(const T& team, const float* v, std::size_t count, double* to) {
   if (!v) return nullptr;
   for (int i : team.items(int(count))) to[i] = double(v[i]);
   return to;
 }
 
-/// The problem in double.
-template <core::Team T, class D>
+/// Problem b in double.
+template <core::Team T>
 BPQP_STAGE core::ProblemView<double> open_problem(
-    const T& team, const core::ProblemView<D>& p, const WideData& wide) {
-  if constexpr (std::is_same_v<D, double>) {
-    return p;
-  } else {
-    const std::size_t N = p.n, M = p.m;
-    core::ProblemView<double> view{p.n, p.m};
-    view.P = widened(team, p.P, N * N, wide.P);
-    view.q = widened(team, p.q, N, wide.q);
-    view.A = widened(team, p.A, M * N, wide.A);
-    view.l = widened(team, p.l, M, wide.l);
-    view.u = widened(team, p.u, M, wide.u);
-    view.cones = p.cones;
-    team.sync();
-    return view;
-  }
+    const T& team, const Batch& batch, int b, const WideData& wide) {
+  if (!batch.single) return batch.problem<double>(b);
+  const core::ProblemView<float> p = batch.problem<float>(b);
+  const std::size_t N = p.n, M = p.m;
+  core::ProblemView<double> view{p.n, p.m};
+  view.P = widened(team, p.P, N * N, wide.P);
+  view.q = widened(team, p.q, N, wide.q);
+  view.A = widened(team, p.A, M * N, wide.A);
+  view.l = widened(team, p.l, M, wide.l);
+  view.u = widened(team, p.u, M, wide.u);
+  view.cones = p.cones;
+  team.sync();
+  return view;
 }
 
 /// The team's scratch, in fast memory as far as there is room. For one lane to call.
-template <class D, class Layout>
-BPQP_HD void open_work(const Batch<D>& batch, const Place<Layout>& place, Needs needs) {
+template <class Layout>
+BPQP_HD void open_work(const Batch& batch, const Place<Layout>& place, Needs needs) {
   const BatchMemory& memory = batch.memory;
   core::Arena scratch(
       memory.scratch + std::size_t(place.team) * memory.scratch_bytes, place.fast,
       memory.fast_bytes);
-  lay_out_scratch<D>(scratch, batch.n, batch.m, needs, place.shared->work, place.shared->wide);
+  lay_out_scratch(
+      scratch, batch.n, batch.m, needs, batch.single, place.shared->work, place.shared->wide);
 }
 
 /// v [count] moves to fast memory if there is room.

@@ -37,11 +37,15 @@ struct SizeClass {
 };
 
 inline constexpr SizeClass kSizeClasses[] = {
-    {"warp", 32, 64, true, 4, 3},
+    {"warp", 32, 64, true, 4, 2},
     {"block128", 128, 256, false, 4, 3},
     {"block256", INT_MAX, INT_MAX, false, 8, 1},
 };
 
+/// Of the kernels that few problems need (is_rest() in runtime.hpp), for all shapes.
+inline constexpr SizeClass kRestClass = {"rest", INT_MAX, INT_MAX, false, 4, 2};
+
+/// The first row that the shape fits.
 inline const SizeClass& size_class(int n, int m) {
   for (const SizeClass& c : kSizeClasses)
     if (n <= c.most_variables && m <= c.most_rows) return c;
@@ -81,9 +85,9 @@ struct Plan {
 
 /// As many blocks as registers allow, or as few as two (one where the class has no more) if that
 /// gives a problem's arrays room in shared memory.
-inline Plan make_plan(int n, int m, const DeviceLimits& limits = {}) {
+inline Plan make_plan(
+    int n, int m, const SizeClass& c, const DeviceLimits& limits = DeviceLimits()) {
   Plan plan;
-  const SizeClass& c = size_class(n, m);
   plan.size_class = &c;
   plan.wanted = wanted_fast_bytes(n, m);
   const auto room = [&](int blocks) {  // for the arrays of a team

@@ -8,20 +8,23 @@
 namespace bpqp::gpu {
 
 /// Factors the points for the derivatives.
-template <class Layout, class D, Thread H>
+template <class Layout, Thread H>
 BPQP_HD void attach_points(
-    const H& thread, const Batch<D>& batch, const Queue& queue, const Points<D>& points) {
+    const H& thread, const Batch& batch, const Queue& queue, const Points& points) {
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::vectors);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::keep(team, batch.memory.slots[b], own.slot);
-    const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
-    const core::PointSource<D> point = points.at(b);
-    const bool finite = core::load_point(team, point, batch.n, batch.m, own.slot);
-    core::attach_slot(team, p, batch.options.scaling, finite, own.slot, own.work);
-    const Report report = core::report_of_point(team, p, point, own.slot, own.work.forward.t);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+    Report report;
+    with_type(batch.single, [&]<class D>(D) {
+      const core::PointSource<D> point = points.at<D>(b);
+      const bool finite = core::load_point(team, point, batch.n, batch.m, own.slot);
+      core::attach_slot(team, p, batch.options.scaling, finite, own.slot, own.work);
+      report = core::report_of_point(team, p, point, own.slot, own.work.forward.t);
+    });
     if (team.rank() == 0) {
       batch.report[b] = report;
       own.slot.own.report.outcome = core::Condensing::failed;  // not the factors of a solve
@@ -31,23 +34,25 @@ BPQP_HD void attach_points(
 }
 
 /// Copies starts; one with a NaN or an infinite entry is none.
-template <class Layout, class D, Thread H>
+template <class Layout, Thread H>
 BPQP_HD void load_starts(
-    const H& thread, const Batch<D>& batch, const Queue& queue, const Starts<D>& from) {
+    const H& thread, const Batch& batch, const Queue& queue, const Starts& from) {
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   const int n = batch.n, m = batch.m;
   for (int b; (b = take_next(team, queue)) >= 0;) {
     double* const start = from.starts + std::size_t(b) * std::size_t(n + m);
     double broken = 0;
-    const auto load = [&](const D* v, int size, double* to) {
+    const auto load = [&](const auto* v, int size, double* to) {
       for (int i : team.items(size)) {
         to[i] = v ? double(v[i]) : 0;
         if (!(core::magnitude(to[i]) < INFINITY)) broken = 1;
       }
     };
-    load(from.x.at(b), n, start);
-    load(from.y.at(b), m, start + n);
+    with_type(batch.single, [&]<class D>(D) {
+      load(from.x.at<D>(b), n, start);
+      load(from.y.at<D>(b), m, start + n);
+    });
     broken = team.max(broken);
     if (team.rank() == 0) from.has_start[b] = broken == 0;
   }

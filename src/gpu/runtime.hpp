@@ -12,32 +12,39 @@
 namespace bpqp::gpu {
 
 enum class Kernel : int {
-  condense_shared = 0,
-  solve_plain,
-  solve_rest,
+  solve_plain = 0,
   differentiate,
   sum_gradients,
-  attach_points,
-  load_starts
+  load_starts,
+  // Those that few problems need, of kRestClass.
+  condense_shared,
+  solve_rest,
+  solve_cones,
+  differentiate_by_admm,
+  attach_points
 };
 
+inline bool is_rest(Kernel kernel) {
+  return kernel >= Kernel::condense_shared;
+}
+
 /// What the kernels are given, each its part.
-template <class D>
 struct Arguments {
-  Batch<D> batch;
+  Batch batch;
   Queue queue;
   List rest;
-  Adjoint<D> adjoint;
-  Sums<D> sums;
-  Points<D> points;
-  Starts<D> starts;
+  Adjoint adjoint;
+  Sums sums;
+  Points points;
+  Starts starts;
 };
 
 /// Failures throw DeviceError with the name of the runtime's call.
 class Runtime {
  public:
   virtual ~Runtime() = default;
-  virtual Plan plan(int n, int m) const = 0;
+  /// `rest`: of the kernels that few problems need.
+  virtual Plan plan(int n, int m, bool rest) const = 0;
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
   /// Whether kernels can read and write there.
@@ -47,8 +54,7 @@ class Runtime {
   virtual void fill(void* to, int byte, std::size_t bytes) = 0;
   /// Waits for all that was started.
   virtual void wait() = 0;
-  virtual void launch(Kernel, const Plan&, int blocks, const Arguments<float>&) = 0;
-  virtual void launch(Kernel, const Plan&, int blocks, const Arguments<double>&) = 0;
+  virtual void launch(Kernel, const Plan&, int blocks, const Arguments&) = 0;
 };
 
 }  // namespace bpqp::gpu

@@ -29,11 +29,13 @@ BPQP_HD void append(const T& team, const List& list, int b) {
 }
 
 /// What the caller gets to see of a solved problem.
-template <class D, GpuTeam T>
-BPQP_STAGE void answer(const T& team, const Batch<D>& batch, int b, core::Slot& slot) {
+template <GpuTeam T>
+BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slot) {
   core::finish_slot(team, slot, batch.derivatives && batch.options.polish);
-  const core::AnswerTargets<D> targets{batch.x.at(b), batch.y.at(b), batch.active.at(b)};
-  core::write_answer(team, slot, batch.n, batch.m, batch.last_point, targets);
+  with_type(batch.single, [&]<class D>(D) {
+    const core::AnswerTargets<D> targets{batch.x.at<D>(b), batch.y.at<D>(b), batch.active.at(b)};
+    core::write_answer(team, slot, batch.n, batch.m, batch.last_point, targets);
+  });
   const Report report = core::report_of(team, slot, batch.m);
   if (team.rank() == 0) batch.report[b] = report;
 }
@@ -73,8 +75,8 @@ BPQP_STAGE bool go_plain_way(
   return forward.status == Status::solved;
 }
 
-template <class Layout, class D, Thread H>
-BPQP_HD void condense_shared(const H& thread, const Batch<D>& batch) {
+template <class Layout, Thread H>
+BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   if (place.team > 0) return;
   const auto team = Layout::team(thread, place.partial);
@@ -84,18 +86,17 @@ BPQP_HD void condense_shared(const H& thread, const Batch<D>& batch) {
     own.slot = batch.memory.slots[0];
   }
   team.sync();
-  const core::ProblemView<double> p = open_problem(team, batch.problem(0), own.wide);
+  const core::ProblemView<double> p = open_problem(team, batch, 0, own.wide);
   core::condense_slot(team, p, batch.options.scaling, own.slot, own.work);
   core::keep(team, own.slot, batch.memory.slots[0]);
 }
 
 /// The slot of problem b, with the arrays of solve_plain() in fast memory where they fit.
-template <class D>
-BPQP_HD void open_plain(const Batch<D>& batch, int b, int team, char* fast, TeamShared& own) {
+BPQP_HD inline void open_plain(const Batch& batch, int b, int team, char* fast, TeamShared& own) {
   const BatchMemory& memory = batch.memory;
   core::Arena scratch(
       memory.scratch + std::size_t(team) * memory.scratch_bytes, fast, memory.fast_bytes);
-  lay_out_scratch<D>(scratch, batch.n, batch.m, Needs::vectors, own.work, own.wide);
+  lay_out_scratch(scratch, batch.n, batch.m, Needs::vectors, batch.single, own.work, own.wide);
   own.slot = batch.slot(b, team);
   core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
   use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
@@ -103,9 +104,9 @@ BPQP_HD void open_plain(const Batch<D>& batch, int b, int team, char* fast, Team
 }
 
 /// Solves the problems of the queue that go the plain way; the others are listed in `rest`.
-template <class Layout, class D, Thread H>
+template <class Layout, Thread H>
 BPQP_HD void solve_plain(
-    const H& thread, const Batch<D>& batch, const Queue& queue, const List& rest) {
+    const H& thread, const Batch& batch, const Queue& queue, const List& rest) {
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
@@ -116,7 +117,7 @@ BPQP_HD void solve_plain(
     team.sync();
     // Where there is no start the origin is one: NaN is for problems that end without a point.
     core::load_start(team, own.slot, batch.n, batch.m, batch.start(b), true);
-    const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
     if (go_plain_way(team, p, batch.options, factored, own.slot, own.work)) {
       answer(team, batch, b, own.slot);
       if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);
@@ -132,11 +133,11 @@ BPQP_HD void solve_plain(
 }
 
 /// Solves one problem in its own slot, whichever way it takes.
-template <class D, GpuTeam T>
-BPQP_STAGE void solve_anyhow(const T& team, const Batch<D>& batch, int b, TeamShared& own) {
+template <bool kCones, GpuTeam T>
+BPQP_STAGE void solve_anyhow(const T& team, const Batch& batch, int b, TeamShared& own) {
   core::Slot& slot = own.slot;
   const core::Work& work = own.work;
-  const core::ProblemView<double> p = open_problem(team, batch.problem(b), own.wide);
+  const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
   const auto factored = [](const core::Condensed<double>& c) {
     return c.report.outcome == core::Condensing::done;
   };
@@ -149,14 +150,17 @@ BPQP_STAGE void solve_anyhow(const T& team, const Batch<D>& batch, int b, TeamSh
     core::keep(team, slot.own, slot.used);
   }
   core::load_start(team, slot, batch.n, batch.m, batch.start(b), batch.last_point);
-  if (factored(slot.used))
-    core::solve_slot(team, p, batch.options, slot, work);
-  else
+  if (!factored(slot.used))
     core::keep(team, core::never_started(core::status_of(slot.used.report.outcome)), slot.report);
+  else if constexpr (kCones)
+    core::solve_slot_cones(team, p, batch.options, slot, work);
+  else
+    core::solve_slot_rows(team, p, batch.options, slot, work);
 }
 
-template <class Layout, class D, Thread H>
-BPQP_HD void solve_rest(const H& thread, const Batch<D>& batch, const Queue& queue) {
+/// kCones: the shape has cones.
+template <class Layout, bool kCones, Thread H>
+BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue) {
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
@@ -164,7 +168,7 @@ BPQP_HD void solve_rest(const H& thread, const Batch<D>& batch, const Queue& que
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
     core::keep(team, kept, own.slot);
-    solve_anyhow(team, batch, b, own);
+    solve_anyhow<kCones>(team, batch, b, own);
     answer(team, batch, b, own.slot);
     core::keep(team, own.slot, kept);
   }

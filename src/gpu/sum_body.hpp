@@ -69,13 +69,10 @@ BPQP_STAGE void sum_products(
   }
 }
 
-/// `blocks`: of the grid.
-template <class Layout, class D, Thread H>
-BPQP_HD void sum_gradients(
-    const H& thread, const Batch<D>& batch, const Sums<D>& sums, int blocks) {
-  const WarpTeam<H> team(thread);
-  constexpr int kWarps = Layout::kThreads / kWarp;
-  const int warp = thread.block() * kWarps + thread.index() / kWarp, warps = blocks * kWarps;
+/// Of the type of the batch's data. `part` of `parts`: this warp's share.
+template <class D, GpuTeam T>
+BPQP_STAGE void sum_matrices(
+    const T& team, const Batch& batch, const Sums& sums, int part, int parts) {
   const core::Slot* slots = batch.memory.slots;
   const auto vectors = [&](const double* first) {
     return SlotVectors{slots, first, batch.memory.slot_stride};
@@ -83,21 +80,38 @@ BPQP_HD void sum_gradients(
   const SlotVectors x = vectors(slots[0].x), y = vectors(slots[0].y);
   const SlotVectors w = vectors(slots[0].w), d = vectors(slots[0].d);
   const int n = batch.n, m = batch.m, count = batch.count;
-  if (sums.P) sum_products(team, warp, warps, count, 0.5, n, n, w, x, x, w, sums.P);
-  if (sums.A) sum_products(team, warp, warps, count, 1.0, m, n, d, x, y, w, sums.A);
-  const int first = thread.block() * Layout::kThreads + thread.index();
-  const int threads = blocks * Layout::kThreads;
-  const auto sum = [&](D* out, int size, const auto& term) {
-    for (int j = first; out && j < size; j += threads) {
+  D *const P = static_cast<D*>(sums.P), *const A = static_cast<D*>(sums.A);
+  if (P) sum_products(team, part, parts, count, 0.5, n, n, w, x, x, w, P);
+  if (A) sum_products(team, part, parts, count, 1.0, m, n, d, x, y, w, A);
+}
+
+/// The same of the vectors; `part` of `parts`: this thread's share.
+template <class D>
+BPQP_HD void sum_vectors(const Batch& batch, const Sums& sums, int part, int parts) {
+  const core::Slot* slots = batch.memory.slots;
+  const auto sum = [&](void* to, int size, const auto& term) {
+    D* const out = static_cast<D*>(to);
+    for (int j = part; out && j < size; j += parts) {
       double total = 0;
-      for (int b = 0; b < count; ++b)
+      for (int b = 0; b < batch.count; ++b)
         if (slots[b].has_gradient) total += term(b, j);
       out[j] = D(total);
     }
   };
-  sum(sums.q, n, [&](int b, int j) { return -slots[b].w[j]; });
-  sum(sums.l, m, [&](int b, int i) { return slots[b].dl(i); });
-  sum(sums.u, m, [&](int b, int i) { return slots[b].du(i); });
+  sum(sums.q, batch.n, [&](int b, int j) { return -slots[b].w[j]; });
+  sum(sums.l, batch.m, [&](int b, int i) { return slots[b].dl(i); });
+  sum(sums.u, batch.m, [&](int b, int i) { return slots[b].du(i); });
+}
+
+/// `blocks`: of the grid.
+template <class Layout, Thread H>
+BPQP_HD void sum_gradients(const H& thread, const Batch& batch, const Sums& sums, int blocks) {
+  constexpr int kThreads = Layout::kThreads, kWarps = kThreads / kWarp;
+  const int warp = thread.block() * kWarps + thread.index() / kWarp;
+  with_type(batch.single, [&]<class D>(D) {
+    sum_matrices<D>(WarpTeam<H>(thread), batch, sums, warp, blocks * kWarps);
+    sum_vectors<D>(batch, sums, thread.block() * kThreads + thread.index(), blocks * kThreads);
+  });
 }
 
 }  // namespace bpqp::gpu

@@ -65,7 +65,7 @@ class WarpTeam {
 
  private:
   template <class Combine>
-  BPQP_HD double reduce(double v, const Combine& combine) const {
+  BPQP_STAGE double reduce(double v, const Combine& combine) const {
     const double result = combine_warp(thread_, v, combine);
     thread_.sync_warp();  // shuffles order no memory
     return result;
@@ -99,7 +99,7 @@ class BlockTeam {
   /// One barrier: the next reduction writes to the other half, and the one after it cannot begin
   /// before everybody has read this one's.
   template <class Combine>
-  BPQP_HD double reduce(double v, const Combine& combine) const {
+  BPQP_STAGE double reduce(double v, const Combine& combine) const {
     double* partial = partial_ + turn_ * kWarps;
     turn_ = 1 - turn_;
     v = combine_warp(thread_, v, combine);

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 #include <stdexcept>
+#include <type_traits>
 
 #include "gpu/adjoint_body.hpp"
 #include "gpu/point_body.hpp"
@@ -13,49 +14,62 @@ namespace bpqp::test {
 namespace {
 
 constexpr std::align_val_t kAlign{256};  // as CUDA's
+using RestLayout = gpu::ByBlocks<gpu::kRestClass.warps>;
 
 /// The body of a kernel on one thread.
-template <class Layout, class D>
+template <class Layout>
 void run_body(
-    gpu::Kernel kernel, const EmulatedThread& thread, int blocks, const gpu::Arguments<D>& a) {
+    gpu::Kernel kernel, const EmulatedThread& thread, int blocks, const gpu::Arguments& a) {
   switch (kernel) {
-    case gpu::Kernel::condense_shared:
-      return gpu::condense_shared<Layout>(thread, a.batch);
     case gpu::Kernel::solve_plain:
       return gpu::solve_plain<Layout>(thread, a.batch, a.queue, a.rest);
-    case gpu::Kernel::solve_rest:
-      return gpu::solve_rest<Layout>(thread, a.batch, a.queue);
     case gpu::Kernel::differentiate:
-      return gpu::differentiate<Layout>(thread, a.batch, a.queue, a.adjoint);
+      return gpu::differentiate<Layout, false>(thread, a.batch, a.queue, a.adjoint);
     case gpu::Kernel::sum_gradients:
       return gpu::sum_gradients<Layout>(thread, a.batch, a.sums, blocks);
-    case gpu::Kernel::attach_points:
-      return gpu::attach_points<Layout>(thread, a.batch, a.queue, a.points);
     case gpu::Kernel::load_starts:
       return gpu::load_starts<Layout>(thread, a.batch, a.queue, a.starts);
+    default:
+      break;
   }
+  if constexpr (std::is_same_v<Layout, RestLayout>) {
+    switch (kernel) {
+      case gpu::Kernel::condense_shared:
+        return gpu::condense_shared<Layout>(thread, a.batch);
+      case gpu::Kernel::solve_rest:
+        return gpu::solve_rest<Layout, false>(thread, a.batch, a.queue);
+      case gpu::Kernel::solve_cones:
+        return gpu::solve_rest<Layout, true>(thread, a.batch, a.queue);
+      case gpu::Kernel::differentiate_by_admm:
+        return gpu::differentiate<Layout, true>(thread, a.batch, a.queue, a.adjoint);
+      case gpu::Kernel::attach_points:
+        return gpu::attach_points<Layout>(thread, a.batch, a.queue, a.points);
+      default:
+        break;
+    }
+  }
+  throw std::logic_error("a kernel was started with the threads of another size class");
 }
 
-template <class Layout, class D>
+template <class Layout>
 void run_blocks(
     const Mapping& mapping,
     gpu::Kernel kernel,
     const gpu::Plan& plan,
     int blocks,
-    const gpu::Arguments<D>& a) {
+    const gpu::Arguments& a) {
   EmulatedThread::launch(
       {blocks, Layout::kThreads, plan.shared_bytes}, mapping.schedule,
       [&](const EmulatedThread& thread) { run_body<Layout>(kernel, thread, blocks, a); },
       mapping.host_threads);
 }
 
-template <class D>
 void run(
     const Mapping& mapping,
     gpu::Kernel kernel,
     const gpu::Plan& plan,
     int blocks,
-    const gpu::Arguments<D>& a) {
+    const gpu::Arguments& a) {
   if (plan.size_class->by_warps)
     run_blocks<gpu::ByWarps<4>>(mapping, kernel, plan, blocks, a);
   else if (plan.size_class->warps == 4)
@@ -70,10 +84,9 @@ EmulatedRuntime::~EmulatedRuntime() {
   for (const auto& [start, bytes] : memory_) ::operator delete(const_cast<char*>(start), kAlign);
 }
 
-gpu::Plan EmulatedRuntime::plan(int n, int m) const {
-  gpu::Plan plan = gpu::make_plan(n, m);
-  const gpu::SizeClass& c = gpu::kSizeClasses[mapping_.size_class];
-  plan.size_class = &c;
+gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
+  const gpu::SizeClass& c = rest ? gpu::kRestClass : gpu::kSizeClasses[mapping_.size_class];
+  gpu::Plan plan = gpu::make_plan(n, m, c);
   plan.fast_bytes = mapping_.fast_bytes < plan.wanted.all ? mapping_.fast_bytes : plan.wanted.all;
   plan.shared_bytes = std::size_t(c.teams()) * gpu::team_stride(c, plan.fast_bytes);
   plan.blocks = 1;
@@ -112,13 +125,7 @@ void EmulatedRuntime::fill(void* to, int byte, std::size_t bytes) {
 }
 
 void EmulatedRuntime::launch(
-    gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments<float>& a) {
-  ++counts_->launches;
-  run(mapping_, kernel, plan, blocks, a);
-}
-
-void EmulatedRuntime::launch(
-    gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments<double>& a) {
+    gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments& a) {
   ++counts_->launches;
   run(mapping_, kernel, plan, blocks, a);
 }

@@ -37,15 +37,14 @@ class EmulatedRuntime : public gpu::Runtime {
       : mapping_(mapping), counts_(counts ? counts : &own_) {}
   ~EmulatedRuntime() override;
 
-  gpu::Plan plan(int n, int m) const override;
+  gpu::Plan plan(int n, int m, bool rest) const override;
   void* allocate(std::size_t bytes) override;
   void release(void* memory) noexcept override;
   bool on_device(const void* pointer) const override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void fill(void* to, int byte, std::size_t bytes) override;
   void wait() override { ++counts_->waits; }
-  void launch(gpu::Kernel, const gpu::Plan&, int blocks, const gpu::Arguments<float>&) override;
-  void launch(gpu::Kernel, const gpu::Plan&, int blocks, const gpu::Arguments<double>&) override;
+  void launch(gpu::Kernel, const gpu::Plan&, int blocks, const gpu::Arguments&) override;
 
  private:
   Mapping mapping_;

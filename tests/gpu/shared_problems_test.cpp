@@ -3,11 +3,11 @@
 /// and block, against the CPU's solver: the same statuses and active rows; values to 1e-9 of them
 /// where the KKT matrix has a condition of at most 1e6, else residuals as they must be.
 #include "api/shared_problems.hpp"
-#include "emulated_runtime.hpp"
-#include "gpu/gpu_engine.hpp"
 
 #include <Eigen/Dense>
 
+#include "emulated_runtime.hpp"
+#include "gpu/gpu_engine.hpp"
 
 namespace bpqp::test {
 namespace {

@@ -1,0 +1,18 @@
+/// \file
+/// The launch functions, one file each: of the size classes (class_warp.cu, ...), and of the
+/// kernels that have one size (rest.cu, rest_of_cones.cu).
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include "gpu/runtime.hpp"
+
+namespace bpqp::cuda {
+
+/// Fails with the error of cudaFuncSetAttribute or of the launch.
+using Launch =
+    cudaError_t(gpu::Kernel, int blocks, std::size_t shared, cudaStream_t, const gpu::Arguments&);
+
+Launch launch_warp, launch_block128, launch_block256, launch_rest, launch_rest_of_cones;
+
+}  // namespace bpqp::cuda

@@ -1,0 +1,164 @@
+/// \file
+/// CudaRuntime: gpu::Runtime by CUDA's runtime library, on one device and one stream.
+#include "gpu/cuda_runtime.hpp"
+
+#include <string>
+
+#include <cuda_runtime_api.h>
+
+#include "bpqp/status.hpp"
+#include "class_kernels.hpp"
+
+namespace bpqp::gpu {
+namespace {
+
+void check(cudaError_t error, const char* call) {
+  if (error == cudaSuccess) return;
+  throw DeviceError(std::string(call) + ": " + cudaGetErrorString(error));
+}
+
+const char* name_of(Kernel kernel) {
+  switch (kernel) {
+    case Kernel::solve_plain:
+      return "launch of solve_plain";
+    case Kernel::differentiate:
+      return "launch of differentiate";
+    case Kernel::sum_gradients:
+      return "launch of sum_gradients";
+    case Kernel::load_starts:
+      return "launch of load_starts";
+    case Kernel::condense_shared:
+      return "launch of condense_shared";
+    case Kernel::solve_rest:
+      return "launch of solve_rest";
+    case Kernel::solve_cones:
+      return "launch of solve_cones";
+    case Kernel::differentiate_by_admm:
+      return "launch of differentiate_by_admm";
+    case Kernel::attach_points:
+      return "launch of attach_points";
+  }
+  return "launch";
+}
+
+/// The launch function of a row of the size table.
+cuda::Launch& launch_of(const SizeClass& c) {
+  if (&c == &kRestClass) return cuda::launch_rest;
+  return &c == &kSizeClasses[0]   ? cuda::launch_warp
+         : &c == &kSizeClasses[1] ? cuda::launch_block128
+                                  : cuda::launch_block256;
+}
+
+/// Makes a device current as long as it lives.
+class OnDevice {
+ public:
+  explicit OnDevice(int device) {
+    check(cudaGetDevice(&before_), "cudaGetDevice");
+    if (before_ != device) check(cudaSetDevice(device), "cudaSetDevice");
+    changed_ = before_ != device;
+  }
+  ~OnDevice() {
+    if (changed_) cudaSetDevice(before_);
+  }
+  OnDevice(const OnDevice&) = delete;
+
+ private:
+  int before_ = 0;
+  bool changed_ = false;
+};
+
+class CudaRuntime : public Runtime {
+ public:
+  explicit CudaRuntime(void* stream) : stream_(static_cast<cudaStream_t>(stream)) {
+    int count = 0;
+    const cudaError_t error = cudaGetDeviceCount(&count);
+    if (error != cudaSuccess || count == 0)
+      throw DeviceError(
+          std::string("device: cuda was asked for, but no CUDA device was found (") +
+          (error == cudaSuccess ? "there is none" : cudaGetErrorString(error)) + ")");
+    check(cudaGetDevice(&device_), "cudaGetDevice");
+  }
+
+  Plan plan(int n, int m, bool rest) const override {
+    const auto attribute = [this](cudaDeviceAttr which) {
+      int value = 0;
+      check(cudaDeviceGetAttribute(&value, which, device_), "cudaDeviceGetAttribute");
+      return value;
+    };
+    DeviceLimits limits;
+    limits.multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
+    limits.shared_bytes = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor));
+    limits.shared_bytes_block = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
+    limits.shared_bytes_reserved = std::size_t(attribute(cudaDevAttrReservedSharedMemoryPerBlock));
+    return make_plan(n, m, rest ? kRestClass : size_class(n, m), limits);
+  }
+
+  void* allocate(std::size_t bytes) override {
+    const OnDevice here(device_);
+    void* memory = nullptr;
+    const cudaError_t error = cudaMalloc(&memory, bytes);
+    if (error != cudaSuccess)
+      throw DeviceError(
+          "cudaMalloc of " + std::to_string(bytes) + " bytes: " + cudaGetErrorString(error));
+    return memory;
+  }
+  void release(void* memory) noexcept override { cudaFree(memory); }
+
+  bool on_device(const void* pointer) const override {
+    cudaPointerAttributes attributes{};
+    check(cudaPointerGetAttributes(&attributes, pointer), "cudaPointerGetAttributes");
+    return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+  }
+
+  void copy(void* to, const void* from, std::size_t bytes) override {
+    if (bytes == 0) return;
+    const OnDevice here(device_);
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "cudaMemcpyAsync");
+    // From pageable memory it has been read when the call returns; from pinned memory it has not.
+    cudaPointerAttributes attributes{};
+    check(cudaPointerGetAttributes(&attributes, from), "cudaPointerGetAttributes");
+    if (attributes.type == cudaMemoryTypeHost) wait();
+  }
+  void fill(void* to, int byte, std::size_t bytes) override {
+    const OnDevice here(device_);
+    check(cudaMemsetAsync(to, byte, bytes, stream_), "cudaMemsetAsync");
+  }
+  void wait() override {
+    const OnDevice here(device_);
+    check(cudaStreamSynchronize(stream_), "cudaStreamSynchronize");
+  }
+
+  void launch(Kernel kernel, const Plan& plan, int blocks, const Arguments& a) override {
+    const OnDevice here(device_);
+    check(
+        launch_of(*plan.size_class)(kernel, blocks, plan.shared_bytes, stream_, a),
+        name_of(kernel));
+  }
+
+ private:
+  cudaStream_t stream_;
+  int device_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Runtime> make_cuda_runtime(void* stream) {
+  return std::make_unique<CudaRuntime>(stream);
+}
+
+bool cuda_built() {
+  return true;
+}
+
+std::vector<std::string> cuda_device_names() {
+  std::vector<std::string> names;
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) return names;
+  for (int i = 0; i < count; ++i) {
+    cudaDeviceProp properties{};
+    if (cudaGetDeviceProperties(&properties, i) == cudaSuccess) names.push_back(properties.name);
+  }
+  return names;
+}
+
+}  // namespace bpqp::gpu

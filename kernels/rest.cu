@@ -1,0 +1,51 @@
+/// \file
+/// The kernels of what few problems need, which hold much of the core: one size for all shapes, so
+/// that they are compiled once.
+#include "gpu/point_body.hpp"
+#include "launch.cuh"
+
+namespace bpqp::cuda {
+
+namespace {
+
+using Layout = gpu::ByBlocks<gpu::kRestClass.warps>;
+constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClass.blocks;
+
+__global__ void __launch_bounds__(kThreads, kBlocks)
+    condense_shared(const __grid_constant__ gpu::Batch batch) {
+  gpu::condense_shared<Layout>(DeviceThread(), batch);
+}
+
+__global__ void __launch_bounds__(kThreads, kBlocks)
+    solve_rest(const __grid_constant__ gpu::Batch batch, const __grid_constant__ gpu::Queue queue) {
+  gpu::solve_rest<Layout, false>(DeviceThread(), batch, queue);
+}
+
+__global__ void __launch_bounds__(kThreads, kBlocks) attach_points(
+    const __grid_constant__ gpu::Batch batch,
+    const __grid_constant__ gpu::Queue queue,
+    const __grid_constant__ gpu::Points points) {
+  gpu::attach_points<Layout>(DeviceThread(), batch, queue, points);
+}
+
+}  // namespace
+
+cudaError_t launch_rest(
+    gpu::Kernel kernel,
+    int blocks,
+    std::size_t shared,
+    cudaStream_t stream,
+    const gpu::Arguments& a) {
+  switch (kernel) {
+    case gpu::Kernel::condense_shared:
+      return start(condense_shared, blocks, kThreads, shared, stream, a.batch);
+    case gpu::Kernel::solve_rest:
+      return start(solve_rest, blocks, kThreads, shared, stream, a.batch, a.queue);
+    case gpu::Kernel::attach_points:
+      return start(attach_points, blocks, kThreads, shared, stream, a.batch, a.queue, a.points);
+    default:
+      return launch_rest_of_cones(kernel, blocks, shared, stream, a);
+  }
+}
+
+}  // namespace bpqp::cuda

@@ -1,0 +1,44 @@
+/// \file
+/// More of what few problems need (rest.cu): cones, and ADMM for the derivatives.
+#include "gpu/adjoint_body.hpp"
+#include "launch.cuh"
+
+namespace bpqp::cuda {
+
+namespace {
+
+using Layout = gpu::ByBlocks<gpu::kRestClass.warps>;
+constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClass.blocks;
+
+__global__ void __launch_bounds__(kThreads, kBlocks) solve_cones(
+    const __grid_constant__ gpu::Batch batch, const __grid_constant__ gpu::Queue queue) {
+  gpu::solve_rest<Layout, true>(DeviceThread(), batch, queue);
+}
+
+__global__ void __launch_bounds__(kThreads, kBlocks) differentiate_by_admm(
+    const __grid_constant__ gpu::Batch batch,
+    const __grid_constant__ gpu::Queue queue,
+    const __grid_constant__ gpu::Adjoint adjoint) {
+  gpu::differentiate<Layout, true>(DeviceThread(), batch, queue, adjoint);
+}
+
+}  // namespace
+
+cudaError_t launch_rest_of_cones(
+    gpu::Kernel kernel,
+    int blocks,
+    std::size_t shared,
+    cudaStream_t stream,
+    const gpu::Arguments& a) {
+  switch (kernel) {
+    case gpu::Kernel::solve_cones:
+      return start(solve_cones, blocks, kThreads, shared, stream, a.batch, a.queue);
+    case gpu::Kernel::differentiate_by_admm:
+      return start(
+          differentiate_by_admm, blocks, kThreads, shared, stream, a.batch, a.queue, a.adjoint);
+    default:
+      return cudaErrorInvalidValue;
+  }
+}
+
+}  // namespace bpqp::cuda
