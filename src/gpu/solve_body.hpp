@@ -108,11 +108,13 @@ BPQP_HD void solve_plain(
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
-  const bool factored = batch.shared || batch.factored;
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
     if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, own);
     team.sync();
+    // A point from elsewhere may have taken the place of a problem's own factors.
+    const bool factored =
+        batch.shared || (batch.factored && own.slot.own.report.outcome == core::Condensing::done);
     // Where there is no start the origin is one: NaN is for problems that end without a point.
     core::load_start(team, own.slot, batch.n, batch.m, batch.start(b), true);
     if (go_plain_way(team, batch.problem(b), batch.options, factored, own.slot, own.work)) {
