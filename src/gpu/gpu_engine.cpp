@@ -58,7 +58,7 @@ GpuEngine<R>::GpuEngine(
   memory_ = DeviceBlock(*runtime_, count.bytes());
   core::Arena arena(memory_.data());
   at_ = lay_out(arena);
-  upload_slots();
+  upload();
 
   Batch<R>& batch = arguments_.batch;
   batch.n = n, batch.m = m;
@@ -89,7 +89,7 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
 }
 
 template <class R>
-void GpuEngine<R>::upload_slots() {
+void GpuEngine<R>::upload() {
   std::vector<core::Slot> slots;
   core::Arena arrays(at_.arrays);
   for (int b = 0; b < slots_; ++b)
@@ -98,6 +98,7 @@ void GpuEngine<R>::upload_slots() {
   std::vector<int> starts{linear_rows_};
   for (int d : shape_.cones) starts.push_back(starts.back() + d);
   runtime_->copy(at_.cone_start, starts.data(), starts.size() * sizeof(int));
+  runtime_->copy(at_.reports, reports_.data(), reports_.size() * sizeof(Report));
 }
 
 /// A MatrixBatch or VectorBatch of problems with so many entries.
@@ -205,7 +206,8 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
       sum = staging_.out(o.data, std::size_t(size));
       summed = true;
     } else {
-      own = {staging_.out(o.data, std::size_t(o.stride * (count - 1) + size)), o.stride};
+      const std::int64_t all = o.stride * (count - 1) + size;
+      own = {staging_.out(o.data, std::size_t(all), all > size * count), o.stride};
     }
   };
   target(out.P, n * n, a.P, sums.P);

@@ -42,7 +42,7 @@ class GpuEngine : public Engine<R> {
     Report* reports;
   };
   Layout lay_out(core::Arena& arena) const;
-  void upload_slots();
+  void upload();
   bool goes_plain(const Problem<R>& problem) const;
   void set_problem(const Problem<R>& problem);
   template <class View>
