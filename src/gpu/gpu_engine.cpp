@@ -64,9 +64,9 @@ GpuEngine<R>::GpuEngine(
   batch.n = n, batch.m = m;
   if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
   batch.options = forward_options(settings, shape);
-  batch.memory = {
-      at_.slots, std::int64_t(slot_bytes_ / sizeof(double)), at_.scratch, scratch_bytes_,
-      plan_.fast_bytes};
+  batch.memory = {at_.slots,        std::int64_t(slot_bytes_ / sizeof(double)),
+                  at_.scratch,      scratch_bytes_,
+                  plan_.fast_bytes, at_.shared};
   batch.derivatives = settings.gradients;
   batch.last_point = settings.last_point;
   batch.report = at_.reports;
@@ -79,6 +79,7 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   at.slots = arena.take<core::Slot>(std::size_t(slots_));
   at.arrays = arena.take<char>(std::size_t(slots_) * slot_bytes_);
   at.scratch = arena.take<char>(std::size_t(teams_) * scratch_bytes_);
+  at.shared = arena.take<core::Condensed<double>>(1);
   at.counters = arena.take<int>(kCounters);
   at.rest = arena.take<int>(B);
   at.cone_start = arena.take<int>(shape_.cones.size() + 1);

@@ -34,6 +34,7 @@ class GpuEngine : public Engine<R> {
     core::Slot* slots;
     char* arrays;
     char* scratch;
+    core::Condensed<double>* shared;
     int* counters;  ///< [kCounters]
     int* rest;      ///< [capacity]
     int* cone_start;

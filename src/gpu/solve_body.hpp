@@ -86,6 +86,7 @@ BPQP_HD void condense_shared(const H& thread, const Batch<D>& batch) {
   team.sync();
   core::condense_slot(team, batch.problem(0), batch.options.scaling, own.slot, own.work);
   core::keep(team, own.slot, batch.memory.slots[0]);
+  core::keep(team, own.slot.own, *batch.memory.shared);
 }
 
 /// The slot of problem b, with the arrays of solve_plain() in fast memory where they fit.
@@ -98,7 +99,7 @@ BPQP_HD void open_plain(const Batch<D>& batch, int b, int team, char* fast, Team
   own.slot = batch.slot(b, team);
   core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
   use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
-  own.slot.used = batch.shared ? memory.slots[0].own : own.slot.own;
+  own.slot.used = batch.shared ? *memory.shared : own.slot.own;
 }
 
 /// Solves the problems of the queue that go the plain way; the others are listed in `rest`.
@@ -122,7 +123,7 @@ BPQP_HD void solve_plain(
       if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);
       if (team.rank() == 0) {
         kept = moved(own.slot, kept);
-        kept.used = batch.shared ? batch.memory.slots[0].own : kept.own;
+        kept.used = batch.shared ? *batch.memory.shared : kept.own;
       }
     } else {
       append(team, rest, b);
@@ -140,7 +141,7 @@ BPQP_STAGE void solve_anyhow(
     return c.report.outcome == core::Condensing::done;
   };
   if (batch.shared) {
-    core::keep(team, batch.memory.slots[0].own, slot.used);
+    core::keep(team, *batch.memory.shared, slot.used);
   } else {
     // Those of a problem with cones end as its point's: they hold its curvature.
     const bool there = batch.factored && batch.cones.count == 0 && factored(slot.own);

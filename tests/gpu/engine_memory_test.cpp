@@ -113,12 +113,29 @@ void expect_same_bits(Arrays& a, Arrays& b) {
 }
 
 /// On the host, by a device that is never behind.
-Arrays expected(const Batch<double>& batch) {
+Arrays expected(const Batch<double>& batch, const Mapping& mapping = kMappings[0]) {
   Arrays a(batch);
-  auto engine = gpu_engine(kShape, kCount, kMappings[0]);
+  auto engine = gpu_engine(kShape, kCount, mapping);
   call_all(
       engine, a, [](auto& v) { return v.data(); }, [] {});
   return a;
+}
+
+TEST(EngineMemory, EveryCallByALargeBlockGivesWhatAWarpGives) {
+  const auto batch = known_batch(kN, kCount, 1);
+  Arrays want = expected(batch), have = expected(batch, {"Block256", 2, 100 << 10, 1, 2});
+  std::vector<Vector> values;
+  want.for_outputs([&](auto& v) {
+    if constexpr (std::is_same_v<decltype(v), Vector&>) values.push_back(v);
+  });
+  std::size_t next = 0;
+  have.for_outputs([&](auto& v) {
+    if constexpr (std::is_same_v<decltype(v), Vector&>)
+      expect_close(v, values[next++], 1e-9, "output");
+  });
+  EXPECT_EQ(next, values.size());
+  EXPECT_EQ(have.active, want.active);
+  for (std::size_t b = 0; b < kCount; ++b) expect_same(have.reports[b], want.reports[b]);
 }
 
 TEST(EngineMemory, WithDevicePointersNoCallWaitsOrAllocates) {
