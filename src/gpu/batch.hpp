@@ -69,6 +69,8 @@ struct BatchMemory {
   char* scratch = nullptr;       ///< of the teams of the grid,
   std::size_t scratch_bytes = 0;  ///< so many bytes for each
   std::size_t fast_bytes = 0;     ///< of shared memory, per team, for a problem's arrays
+  core::Condensed<double>* shared = nullptr;  ///< [1] the factors of the batch, if it shares them;
+                                              ///< the arrays are those of slot 0
 };
 
 struct Batch {
@@ -78,7 +80,7 @@ struct Batch {
   Reals P, q, A, l, u;
   core::ForwardOptions options;
   BatchMemory memory;
-  bool shared = false;    ///< P and A are those of problem 0, whose slot has the factors; only with
+  bool shared = false;    ///< P and A are those of problem 0, factored in memory.shared; only with
                           ///< derivatives
   bool factored = false;  ///< P and A are those of the solve before, and so are the factors
   bool derivatives = true;                 ///< solutions will be differentiated

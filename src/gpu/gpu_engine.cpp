@@ -58,15 +58,16 @@ GpuEngine<R>::GpuEngine(
   memory_ = DeviceBlock(*runtime_, count.bytes());
   core::Arena arena(memory_.data());
   at_ = lay_out(arena);
-  upload_slots();
+  upload();
 
   Batch& batch = arguments_.batch;
   batch.n = n, batch.m = m;
   batch.single = kSingle;
   if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
   batch.options = forward_options(settings, shape);
-  batch.memory = {
-      at_.slots, std::int64_t(slot_bytes_ / sizeof(double)), at_.scratch, scratch_bytes_, 0};
+  batch.memory = {at_.slots,   std::int64_t(slot_bytes_ / sizeof(double)),
+                  at_.scratch, scratch_bytes_,
+                  0,           at_.shared};
   batch.derivatives = settings.gradients;
   batch.last_point = settings.last_point;
   batch.report = at_.reports;
@@ -79,6 +80,7 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   at.slots = arena.take<core::Slot>(std::size_t(slots_));
   at.arrays = arena.take<char>(std::size_t(slots_) * slot_bytes_);
   at.scratch = arena.take<char>(std::size_t(teams_) * scratch_bytes_);
+  at.shared = arena.take<core::Condensed<double>>(1);
   at.counters = arena.take<int>(kCounters);
   at.rest = arena.take<int>(B);
   at.cone_start = arena.take<int>(shape_.cones.size() + 1);
@@ -89,7 +91,7 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
 }
 
 template <class R>
-void GpuEngine<R>::upload_slots() {
+void GpuEngine<R>::upload() {
   std::vector<core::Slot> slots;
   core::Arena arrays(at_.arrays);
   for (int b = 0; b < slots_; ++b)
@@ -98,6 +100,7 @@ void GpuEngine<R>::upload_slots() {
   std::vector<int> starts{linear_rows_};
   for (int d : shape_.cones) starts.push_back(starts.back() + d);
   runtime_->copy(at_.cone_start, starts.data(), starts.size() * sizeof(int));
+  runtime_->copy(at_.reports, reports_.data(), reports_.size() * sizeof(Report));
 }
 
 /// A MatrixBatch or VectorBatch of problems with so many entries.
@@ -220,7 +223,8 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
       sum = staging_.out(o.data, std::size_t(size));
       summed = true;
     } else {
-      own = {staging_.out(o.data, std::size_t(o.stride * (count - 1) + size)), o.stride};
+      const std::int64_t all = o.stride * (count - 1) + size;
+      own = {staging_.out(o.data, std::size_t(all), all > size * count), o.stride};
     }
   };
   target(out.P, n * n, a.P, sums.P);

@@ -36,6 +36,7 @@ class GpuEngine : public Engine<R> {
     core::Slot* slots;
     char* arrays;
     char* scratch;
+    core::Condensed<double>* shared;
     int* counters;  ///< [kCounters]
     int* rest;      ///< [capacity]
     int* cone_start;
@@ -44,7 +45,7 @@ class GpuEngine : public Engine<R> {
     Report* reports;
   };
   Layout lay_out(core::Arena& arena) const;
-  void upload_slots();
+  void upload();
   bool goes_plain(const Problem<R>& problem) const;
   void set_problem(const Problem<R>& problem);
   template <class View>

@@ -55,11 +55,13 @@ class Staging {
     return copy;
   }
 
-  /// Where kernels can write the array [count]; finish() copies it to the caller's.
+  /// Where kernels can write the array [count]; finish() copies it to the caller's. `gaps`: they
+  /// leave entries out, which stay the caller's.
   template <class V>
-  V* out(V* array, std::size_t count) {
+  V* out(V* array, std::size_t count, bool gaps = false) {
     if (!array || count == 0 || runtime_.on_device(array)) return array;
     V* const copy = static_cast<V*>(block(count * sizeof(V)));
+    if (gaps) runtime_.copy(copy, array, count * sizeof(V));
     outputs_.push_back({array, copy, count * sizeof(V)});
     return copy;
   }

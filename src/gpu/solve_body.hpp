@@ -89,6 +89,7 @@ BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
   const core::ProblemView<double> p = open_problem(team, batch, 0, own.wide);
   core::condense_slot(team, p, batch.options.scaling, own.slot, own.work);
   core::keep(team, own.slot, batch.memory.slots[0]);
+  core::keep(team, own.slot.own, *batch.memory.shared);
 }
 
 /// The slot of problem b, with the arrays of solve_plain() in fast memory where they fit.
@@ -100,7 +101,7 @@ BPQP_HD inline void open_plain(const Batch& batch, int b, int team, char* fast, 
   own.slot = batch.slot(b, team);
   core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
   use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
-  own.slot.used = batch.shared ? memory.slots[0].own : own.slot.own;
+  own.slot.used = batch.shared ? *memory.shared : own.slot.own;
 }
 
 /// Solves the problems of the queue that go the plain way; the others are listed in `rest`.
@@ -110,11 +111,13 @@ BPQP_HD void solve_plain(
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
-  const bool factored = batch.shared || batch.factored;
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
     if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, own);
     team.sync();
+    // A point from elsewhere may have taken the place of a problem's own factors.
+    const bool factored =
+        batch.shared || (batch.factored && own.slot.own.report.outcome == core::Condensing::done);
     // Where there is no start the origin is one: NaN is for problems that end without a point.
     core::load_start(team, own.slot, batch.n, batch.m, batch.start(b), true);
     const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
@@ -123,7 +126,7 @@ BPQP_HD void solve_plain(
       if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);
       if (team.rank() == 0) {
         kept = moved(own.slot, kept);
-        kept.used = batch.shared ? batch.memory.slots[0].own : kept.own;
+        kept.used = batch.shared ? *batch.memory.shared : kept.own;
       }
     } else {
       append(team, rest, b);
@@ -142,7 +145,7 @@ BPQP_STAGE void solve_anyhow(const T& team, const Batch& batch, int b, TeamShare
     return c.report.outcome == core::Condensing::done;
   };
   if (batch.shared) {
-    core::keep(team, batch.memory.slots[0].own, slot.used);
+    core::keep(team, *batch.memory.shared, slot.used);
   } else {
     // Those of a problem with cones end as its point's: they hold its curvature.
     const bool there = batch.factored && batch.cones.count == 0 && factored(slot.own);

@@ -1,0 +1,139 @@
+/// \file
+/// What a GPU's teams combine, and the queue that they take problems from, on emulated blocks.
+#include "gpu/team.hpp"
+
+#include <cstring>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "gpu/place.hpp"
+#include "gpu/solve_body.hpp"
+#include "support/emulated_thread.hpp"
+#include "support/random_problems.hpp"
+
+namespace bpqp::test {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr std::uint64_t kSchedules[] = {0, 1, 42};  // threads in order, and two shuffles
+
+template <class L>
+class Teams : public testing::Test {
+ protected:
+  static constexpr int kThreads = L::kThreads;
+  template <class Body>
+  static void run(int blocks, std::uint64_t schedule, const Body& body, int host_threads = 1) {
+    EmulatedThread::launch(
+        {blocks, kThreads, 64 + L::kPartialBytes}, schedule,
+        [&](const EmulatedThread& thread) { body(thread, L::team(thread, thread.shared())); },
+        host_threads);
+  }
+};
+using Layouts = testing::Types<gpu::ByWarps<1>, gpu::ByWarps<4>, gpu::ByBlocks<4>>;
+class LayoutName {
+ public:
+  template <class L>
+  static std::string GetName(int) {
+    return (L::kTeams == 1 && L::kThreads > 32 ? "Block" : "Warps") + std::to_string(L::kThreads);
+  }
+};
+TYPED_TEST_SUITE(Teams, Layouts, LayoutName);
+
+bool same_value(double a, double b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
+
+/// Reductions without a barrier between: none may touch what a lane of the one before still reads.
+TYPED_TEST(Teams, ReductionsInARowGiveEveryLaneTheSameBits) {
+  constexpr int kRounds = 6;
+  const auto lanes = std::size_t(this->kThreads);
+  std::mt19937_64 engine(1);
+  const auto values = normals(lanes * kRounds, engine);
+  std::vector<double> sum(lanes * kRounds), most(sum), least(sum);
+  std::vector<double> first;
+  for (std::uint64_t schedule : kSchedules) {
+    this->run(1, schedule, [&](const EmulatedThread& thread, const auto& team) {
+      for (std::size_t r = 0; r < kRounds; ++r) {
+        const std::size_t at = r * lanes + std::size_t(thread.index());
+        sum[at] = team.sum(values[at]);
+        most[at] = team.max(values[at]);
+        if (r % 2 == 0) least[at] = team.min(values[at]);
+      }
+    });
+    const std::size_t size = TypeParam::kTeams > 1 ? 32 : lanes;  // of a team
+    for (std::size_t at = 0; at < sum.size(); at += size) {
+      const auto begin = values.begin() + std::ptrdiff_t(at), end = begin + std::ptrdiff_t(size);
+      long double total = 0;
+      for (auto v = begin; v != end; ++v) total += *v;
+      EXPECT_NEAR(sum[at], double(total), 1e-13);  // of some hundred normals
+      EXPECT_EQ(most[at], *std::max_element(begin, end));
+      if (at / lanes % 2 == 0) {
+        EXPECT_EQ(least[at], *std::min_element(begin, end));
+      }
+      for (std::size_t i = at; i < at + size; ++i) {
+        EXPECT_TRUE(same_value(sum[i], sum[at]) && same_value(most[i], most[at])) << i;
+        EXPECT_TRUE(same_value(least[i], least[at])) << i;
+      }
+    }
+    if (first.empty()) first = sum;
+    EXPECT_EQ(sum, first) << "schedule " << schedule;
+  }
+}
+
+TYPED_TEST(Teams, ReductionsKeepANaNWhicheverLaneHasIt) {
+  const int size = TypeParam::kTeams > 1 ? 32 : this->kThreads;
+  std::vector<int> kept(std::size_t(this->kThreads));
+  for (int bad = 0; bad < size; bad += 5) {
+    this->run(1, std::uint64_t(bad), [&](const EmulatedThread& thread, const auto& team) {
+      const double v = team.rank() == bad ? kNaN : double(team.rank());
+      const double sum = team.sum(v), most = team.max(v), least = team.min(v);
+      kept[std::size_t(thread.index())] = std::isnan(sum) + std::isnan(most) + std::isnan(least);
+    });
+    for (int k : kept) EXPECT_EQ(k, 3) << "NaN on lane " << bad;
+  }
+}
+
+/// Every lane's calls of take_next() until there is nothing left; teams append what they took.
+TYPED_TEST(Teams, EachProblemIsTakenOnceAndByAllLanesOfItsTeam) {
+  constexpr int kBlocks = 3;
+  for (const int host_threads : {1, 2})
+    for (const int count : {0, 1, 2, 23})
+      for (const bool listed : {false, true}) {
+        SCOPED_TRACE(testing::Message() << count << (listed ? " listed" : ""));
+        std::vector<int> items, list(std::size_t(count) + 1, -1);
+        for (int i = 0; i < count; ++i) items.push_back(100 + 7 * i % 23);
+        int next = 0, appended = 0;
+        const gpu::Queue queue =
+            listed ? gpu::Queue{&next, 0, &count, items.data()} : gpu::Queue{&next, count};
+        std::vector<std::vector<int>> taken(std::size_t(kBlocks * this->kThreads));
+        this->run(
+            kBlocks, 5,
+            [&](const EmulatedThread& thread, const auto& team) {
+              const int id = thread.block() * TypeParam::kThreads + thread.index();
+              for (int b; (b = gpu::take_next(team, queue)) >= 0;) {
+                taken[std::size_t(id)].push_back(b);
+                gpu::append(team, {&appended, list.data()}, b);
+              }
+            },
+            host_threads);
+        std::vector<int> all;
+        const std::size_t size = TypeParam::kTeams > 1 ? 32 : std::size_t(this->kThreads);
+        for (std::size_t id = 0; id < taken.size(); ++id) {
+          EXPECT_EQ(taken[id], taken[id / size * size]) << "thread " << id;
+          if (id % size == 0) all.insert(all.end(), taken[id].begin(), taken[id].end());
+        }
+        if (!listed) {
+          items.clear();
+          for (int i = 0; i < count; ++i) items.push_back(i);
+        }
+        ASSERT_EQ(appended, count);
+        list.pop_back();
+        for (auto* v : {&items, &all, &list}) std::sort(v->begin(), v->end());
+        EXPECT_EQ(all, items);
+        EXPECT_EQ(list, items);
+      }
+}
+
+}  // namespace
+}  // namespace bpqp::test
