@@ -153,7 +153,7 @@ TEST_P(BatchesOnBlocks, BadNeighboursChangeNoBitAndEndAsOnTheCpu) {
     SCOPED_TRACE(last_point ? "last points" : "NaN");
     // Certificates are as accurate as what ended the iterations. The last point of a problem
     // without a solution is anything on its way to infinity; but it is one where the CPU has one.
-    Twins<> t(Batch<double>(mixed), GetParam(), {.last_point = last_point});
+    Twins<> t(Batch<double>(bad), GetParam(), {.last_point = last_point});
     t.solve(t.batch.view(), Changed::everything, last_point ? HUGE_VAL : 1e-5);
   }
 }
