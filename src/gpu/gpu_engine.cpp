@@ -44,6 +44,7 @@ GpuEngine<R>::GpuEngine(
       staging_(*runtime_),
       reports_(std::size_t(capacity)) {
   const int n = shape.n, m = shape.m;
+  linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
   for (const Plan* plan : {&plan_, &rest_plan_})
     teams_ = std::max(teams_, blocks_of(*plan, capacity) * plan->size_class->teams());
