@@ -1,9 +1,11 @@
 // bpqp info: what this build can do on this machine.
+#include <algorithm>
 #include <iostream>
 
 #include "bpqp/capabilities.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
+#include "gpu/plan.hpp"
 
 namespace bpqp::cli {
 namespace {
@@ -33,14 +35,47 @@ Json to_json(const Capabilities& c) {
           {"methods", c.methods}, {"precisions", c.precisions}, {"cones", c.cones}};
 }
 
+/// How a GPU would take problems of n variables and m rows (the size table, src/gpu/plan.hpp).
+void print_plan(int n, int m) {
+  const gpu::Plan plan = gpu::make_plan(n, m, gpu::size_class(n, m));
+  const gpu::SizeClass& c = *plan.size_class;
+  const auto line = [](const char* what, const std::string& value) {
+    std::cout << padded(what, 28) << value << "\n";
+  };
+  const auto bytes = [](std::size_t v) { return std::to_string(v) + " bytes"; };
+  line("size class", c.name);
+  line("a problem is solved by", c.by_warps ? "a warp" : "a block");
+  line("threads of a block", std::to_string(c.threads()));
+  line("registers of a thread", "at most " + std::to_string(c.registers()));
+  line("blocks of a multiprocessor", std::to_string(plan.blocks));
+  line("shared memory of a block", bytes(plan.shared_bytes));
+  line("of it a problem's arrays", bytes(plan.fast_bytes));
+  line("all its arrays have", bytes(plan.wanted.all));
+}
+
 }  // namespace
 
 void add_info(CLI::App& app, int& exit_code) {
   const auto json = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("info", "What this build can do on this machine");
+  const auto plan = std::make_shared<std::vector<int>>();
   command->add_flag("--json", *json, "One JSON object on one line");
-  command->footer("\nExample:\n  bpqp info --json");
-  command->callback([json, &exit_code] {
+  command
+      ->add_option(
+          "--plan", *plan,
+          "How a GPU of compute capability 9.0 would take problems of N variables and M rows "
+          "(double)")
+      ->expected(2)
+      ->type_name("N M")
+      ->check(CLI::Range(0, 100000))
+      ->excludes("--json");
+  command->footer("\nExamples:\n  bpqp info --json\n  bpqp info --plan 100 40");
+  command->callback([json, plan, &exit_code] {
+    if (!plan->empty()) {
+      print_plan(std::max(1, plan->front()), plan->back());
+      exit_code = 0;
+      return;
+    }
     const Capabilities found = capabilities();
     if (*json) {
       std::cout << json_line(to_json(found));

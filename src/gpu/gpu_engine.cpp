@@ -7,8 +7,6 @@
 namespace bpqp::gpu {
 namespace {
 
-enum Counter : int { kNext = 0, kRest, kNextOfRest, kCounters };
-
 void check_settings(const Settings& s) {
   const auto expect = [](const std::string& what) {
     throw InvalidArgument(what + " on a GPU (device: cuda)");
@@ -104,13 +102,6 @@ void GpuEngine<R>::upload() {
   runtime_->copy(at_.reports, reports_.data(), reports_.size() * sizeof(Report));
 }
 
-/// A MatrixBatch or VectorBatch of problems with so many entries.
-template <class R>
-template <class View>
-Reals GpuEngine<R>::in(Staging& staging, const View& v, std::int64_t size) {
-  const std::int64_t last = v.stride * (arguments_.batch.count - 1);
-  return {staging.in(v.data, std::size_t(last + size)), v.stride};
-}
 template <class R>
 RealsOut GpuEngine<R>::out(R* data, std::int64_t size) {
   return {staging_.out(data, std::size_t(size * arguments_.batch.count)), size};
@@ -207,103 +198,25 @@ void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBa
 }
 
 template <class R>
-void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<R>& out) {
-  staging_.start();
-  const std::int64_t n = shape_.n, m = shape_.m;
-  const int count = arguments_.batch.count;
-  Adjoint& a = arguments_.adjoint;
-  a = {};
-  a.g_x = in(staging_, g.x, n), a.g_y = in(staging_, g.y, m);
-  Sums& sums = arguments_.sums;
-  sums = {};
-  bool summed = false;
-  // A single problem is never summed, so that stride 0 means the same as its size.
-  const auto target = [&](const GradientOut<R>& o, std::int64_t size, RealsOut& own, void*& sum) {
-    if (!o.data) return;
-    if (o.stride == 0 && count > 1) {
-      sum = staging_.out(o.data, std::size_t(size));
-      summed = true;
-    } else {
-      const std::int64_t all = o.stride * (count - 1) + size;
-      own = {staging_.out(o.data, std::size_t(all), all > size * count), o.stride};
-    }
-  };
-  target(out.P, n * n, a.P, sums.P);
-  target(out.q, n, a.q, sums.q);
-  target(out.A, m * n, a.A, sums.A);
-  target(out.l, m, a.l, sums.l);
-  target(out.u, m, a.u, sums.u);
-  launch_adjoint(count);
-  if (summed) launch(Kernel::sum_gradients, count);
-  staging_.finish();
-}
-
-template <class R>
-void GpuEngine<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
-  staging_.start();
-  const std::int64_t n = shape_.n, m = shape_.m;
-  const int count = arguments_.batch.count;
-  const auto all = [&](std::int64_t size) { return std::size_t(size * k * count); };
-  g_x = staging_.in(g_x, all(n)), g_y = staging_.in(g_y, all(m));
-  w = staging_.out(w, all(n)), d = staging_.out(d, all(m));
-  const auto part = [](auto* data, int r, std::int64_t size) {
-    return data ? data + r * size : nullptr;
-  };
-  Adjoint& a = arguments_.adjoint;
-  for (int r = 0; r < k; ++r) {
-    a = {};
-    a.g_x = {part(g_x, r, n), k * n}, a.g_y = {part(g_y, r, m), k * m};
-    a.w = {part(w, r, n), k * n}, a.d = {part(d, r, m), k * m};
-    launch_adjoint(count);
-  }
-  staging_.finish();
-}
-
-template <class R>
-void GpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& solution) {
-  staging_.start();
-  const std::int64_t n = shape_.n, m = shape_.m;
-  const int count = arguments_.batch.count;
-  Adjoint& a = arguments_.adjoint;
-  a = {};
-  a.forward = true;
-  a.tP = in(staging_, t.P, n * n), a.tq = in(staging_, t.q, n), a.tA = in(staging_, t.A, m * n);
-  a.tl = in(staging_, t.l, m), a.tu = in(staging_, t.u, m);
-  a.w = out(solution.x, n), a.d = out(solution.y, m);
-  launch_adjoint(count);
-  staging_.finish();
-}
-
-template <class R>
-void GpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
-  staging_.start();
-  const std::int64_t n = shape_.n, m = shape_.m;
-  Problem<R> problem;
-  problem.batch = point.batch;
-  problem.P = point.P, problem.A = point.A;
-  set_problem(problem);
-  Points& points = arguments_.points;
-  points.x = in(staging_, point.x, n), points.y = in(staging_, point.y, m);
-  points.gradient = in(staging_, point.gradient, n),
-  points.violation = in(staging_, point.violation, m);
-  points.active = {staging_.in(point.active, std::size_t(m * point.batch)), m};
-  reset_counters();
-  arguments_.queue = {at_.counters + kNext, point.batch};
-  launch(Kernel::attach_points, point.batch);
-  attached_ = true;
-  report = staging_.out(report, std::size_t(point.batch));
-  if (report) runtime_->copy(report, at_.reports, std::size_t(point.batch) * sizeof(Report));
-  staging_.finish();
-}
-
-template <class R>
 const Report* GpuEngine<R>::reports() {
   runtime_->copy(reports_.data(), at_.reports, reports_.size() * sizeof(Report));
   runtime_->wait();
   return reports_.data();
 }
 
-template class GpuEngine<float>;
-template class GpuEngine<double>;
+#define BPQP_INSTANTIATE(R)                                                                       \
+  template GpuEngine<R>::GpuEngine(const Shape&, int, const Settings&, std::unique_ptr<Runtime>); \
+  template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
+  template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
+  template void GpuEngine<R>::reset_counters();                                                   \
+  template int GpuEngine<R>::blocks_of(const Plan&, int) const;                                   \
+  template void GpuEngine<R>::launch(Kernel, int);                                                \
+  template void GpuEngine<R>::launch_adjoint(int);                                                \
+  template void GpuEngine<R>::solve(const Problem<R>&, const Solution<R>&, Changed);              \
+  template void GpuEngine<R>::warm_start(int, const VectorBatch<R>&, const VectorBatch<R>&);      \
+  template const Report* GpuEngine<R>::reports();
+BPQP_INSTANTIATE(float)
+BPQP_INSTANTIATE(double)
+#undef BPQP_INSTANTIATE
 
 }  // namespace bpqp::gpu

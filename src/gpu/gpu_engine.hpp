@@ -29,6 +29,8 @@ class GpuEngine : public Engine<R> {
   std::size_t bytes() const override { return memory_.bytes(); }
 
  private:
+  /// Counters of a call, each set to zero before it.
+  enum Counter : int { kNext = 0, kRest, kNextOfRest, kCounters };
   static constexpr bool kSingle = sizeof(R) == sizeof(float);
 
   /// What the device's memory holds, in the order of lay_out().
@@ -73,5 +75,13 @@ class GpuEngine : public Engine<R> {
   bool attached_ = false;  ///< the slots' factors are those of points from elsewhere
   std::vector<Report> reports_;
 };
+
+/// A MatrixBatch or VectorBatch of problems with so many entries.
+template <class R>
+template <class View>
+Reals GpuEngine<R>::in(Staging& staging, const View& v, std::int64_t size) {
+  const std::int64_t last = v.stride * (arguments_.batch.count - 1);
+  return {staging.in(v.data, std::size_t(last + size)), v.stride};
+}
 
 }  // namespace bpqp::gpu

@@ -1,0 +1,106 @@
+/// \file
+/// GpuEngine: derivatives of the last solve.
+#include "gpu/gpu_engine.hpp"
+
+namespace bpqp::gpu {
+
+template <class R>
+void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<R>& out) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  const int count = arguments_.batch.count;
+  Adjoint& a = arguments_.adjoint;
+  a = {};
+  a.g_x = in(staging_, g.x, n), a.g_y = in(staging_, g.y, m);
+  Sums& sums = arguments_.sums;
+  sums = {};
+  bool summed = false;
+  // A single problem is never summed, so that stride 0 means the same as its size.
+  const auto target = [&](const GradientOut<R>& o, std::int64_t size, RealsOut& own, void*& sum) {
+    if (!o.data) return;
+    if (o.stride == 0 && count > 1) {
+      sum = staging_.out(o.data, std::size_t(size));
+      summed = true;
+    } else {
+      const std::int64_t all = o.stride * (count - 1) + size;
+      own = {staging_.out(o.data, std::size_t(all), all > size * count), o.stride};
+    }
+  };
+  target(out.P, n * n, a.P, sums.P);
+  target(out.q, n, a.q, sums.q);
+  target(out.A, m * n, a.A, sums.A);
+  target(out.l, m, a.l, sums.l);
+  target(out.u, m, a.u, sums.u);
+  launch_adjoint(count);
+  if (summed) launch(Kernel::sum_gradients, count);
+  staging_.finish();
+}
+
+template <class R>
+void GpuEngine<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  const int count = arguments_.batch.count;
+  const auto all = [&](std::int64_t size) { return std::size_t(size * k * count); };
+  g_x = staging_.in(g_x, all(n)), g_y = staging_.in(g_y, all(m));
+  w = staging_.out(w, all(n)), d = staging_.out(d, all(m));
+  const auto part = [](auto* data, int r, std::int64_t size) {
+    return data ? data + r * size : nullptr;
+  };
+  Adjoint& a = arguments_.adjoint;
+  for (int r = 0; r < k; ++r) {
+    a = {};
+    a.g_x = {part(g_x, r, n), k * n}, a.g_y = {part(g_y, r, m), k * m};
+    a.w = {part(w, r, n), k * n}, a.d = {part(d, r, m), k * m};
+    launch_adjoint(count);
+  }
+  staging_.finish();
+}
+
+template <class R>
+void GpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& solution) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  const int count = arguments_.batch.count;
+  Adjoint& a = arguments_.adjoint;
+  a = {};
+  a.forward = true;
+  a.tP = in(staging_, t.P, n * n), a.tq = in(staging_, t.q, n), a.tA = in(staging_, t.A, m * n);
+  a.tl = in(staging_, t.l, m), a.tu = in(staging_, t.u, m);
+  a.w = out(solution.x, n), a.d = out(solution.y, m);
+  launch_adjoint(count);
+  staging_.finish();
+}
+
+template <class R>
+void GpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
+  staging_.start();
+  const std::int64_t n = shape_.n, m = shape_.m;
+  Problem<R> problem;
+  problem.batch = point.batch;
+  problem.P = point.P, problem.A = point.A;
+  set_problem(problem);
+  Points& points = arguments_.points;
+  points.x = in(staging_, point.x, n), points.y = in(staging_, point.y, m);
+  points.gradient = in(staging_, point.gradient, n),
+  points.violation = in(staging_, point.violation, m);
+  points.active = {staging_.in(point.active, std::size_t(m * point.batch)), m};
+  reset_counters();
+  arguments_.queue = {at_.counters + kNext, point.batch};
+  launch(Kernel::attach_points, point.batch);
+  attached_ = true;
+  report = staging_.out(report, std::size_t(point.batch));
+  if (report) runtime_->copy(report, at_.reports, std::size_t(point.batch) * sizeof(Report));
+  staging_.finish();
+}
+
+#define BPQP_INSTANTIATE(R)                                                                    \
+  template void GpuEngine<R>::backward(const SolutionGradient<R>&, const ProblemGradient<R>&); \
+  template void GpuEngine<R>::adjoint_solve(int, const R*, const R*, R*, R*);                  \
+  template void GpuEngine<R>::jvp(const ProblemTangent<R>&, const SolutionTangent<R>&);        \
+  template void GpuEngine<R>::differentiate(const KktPoint<R>&, Report*);
+BPQP_INSTANTIATE(float)
+BPQP_INSTANTIATE(double)
+#undef BPQP_INSTANTIATE
+
+}  // namespace bpqp::gpu

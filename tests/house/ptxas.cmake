@@ -1,0 +1,66 @@
+# What ptxas said of the kernels (cmake/ptxas_log.sh): no kernel that most problems need may spill, and
+# none may have more registers than the size table leaves it (launch bounds see to that; this sees to
+# the launch bounds). LOGS: the folder of the logs.
+file(GLOB logs ${LOGS}/*.ptxas)
+list(LENGTH logs count)
+if(count LESS 5)
+  message(FATAL_ERROR "expected the logs of 5 files of kernels in ${LOGS}, found ${count}")
+endif()
+
+# The interior point method, cones and ADMM for the derivatives keep more alive across the calls of
+# their outermost functions than a thread may have; bytes of all their functions together.
+set(most_solve_rest 400)
+set(most_solve_cones 500)
+set(most_differentiate_by_admm 100)
+set(failures "")
+
+# Judges the kernel whose lines have been read.
+macro(judge)
+  if(kernel)
+    message(STATUS "${file}: ${kernel}: ${used} registers, ${spilled} bytes spilled")
+    set(most 0)
+    if(DEFINED most_${kernel})
+      set(most ${most_${kernel}})
+    endif()
+    if(spilled GREATER most)
+      string(APPEND failures
+             "\n  ${file}: ${kernel} spills ${spilled} bytes, at most ${most} expected")
+    endif()
+    if(used GREATER registers)
+      string(APPEND failures
+             "\n  ${file}: ${kernel} has ${used} registers, at most ${registers} expected")
+    endif()
+  endif()
+endmacro()
+
+foreach(log IN LISTS logs)
+  file(STRINGS ${log} lines REGEX "Compiling entry|bytes spill|Used [0-9]+ registers")
+  get_filename_component(file ${log} NAME)
+  set(registers 255) # SizeClass::registers() of the table's rows
+  if(file MATCHES "class_block128")
+    set(registers 168)
+  endif()
+  set(kernel "")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "Compiling entry function '([^']*)'")
+      set(symbol ${CMAKE_MATCH_1})
+      judge()
+      set(kernel "")
+      set(spilled 0)
+      foreach(name differentiate_by_admm condense_shared solve_plain solve_rest solve_cones differentiate
+                   sum_gradients attach_points load_starts)
+        if(NOT kernel AND symbol MATCHES ${name})
+          set(kernel ${name})
+        endif()
+      endforeach()
+    elseif(line MATCHES "([0-9]+) bytes spill stores, ([0-9]+) bytes spill loads")
+      math(EXPR spilled "${spilled} + ${CMAKE_MATCH_1}")
+    elseif(line MATCHES "Used ([0-9]+) registers")
+      set(used ${CMAKE_MATCH_1})
+    endif()
+  endforeach()
+  judge()
+endforeach()
+if(failures)
+  message(FATAL_ERROR "ptxas:${failures}")
+endif()
