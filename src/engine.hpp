@@ -1,6 +1,7 @@
 /// \file
-/// Engine: what computes for a Solver, on the CPU (cpu_engine.hpp) or on a GPU (gpu/gpu_engine.hpp).
-/// Its calls are those of Solver; their arguments have been checked (solver.cpp).
+/// Engine: what computes for a Solver, on the CPU (cpu_engine.hpp) or on a GPU
+/// (gpu/gpu_engine.hpp). Its calls are those of Solver; their arguments have been checked
+/// (solver.cpp).
 #pragma once
 
 #include "bpqp/solver.hpp"

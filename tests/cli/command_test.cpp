@@ -248,6 +248,15 @@ TEST_F(Command, RefusesWhatThisBuildCannotDo) {
   }
 }
 
+TEST_F(Command, ShowsHowAGpuWouldTakeAShape) {
+  const CommandResult small = run("info --plan 10 20"), large = run("info --plan 500 100");
+  EXPECT_EQ(small.exit_code, 0);
+  EXPECT_NE(small.out.find("a warp"), std::string::npos) << small.out;
+  EXPECT_NE(large.out.find("a block"), std::string::npos) << large.out;
+  expect_refusal("info --plan 10", {"--plan"});
+  expect_refusal("info --plan 10 -3", {"--plan", "-3"});
+}
+
 TEST_F(Command, RefusesADeviceThatIsNotThere) {
   if (!run("info --json").json().at(0)["cuda_devices"].empty()) GTEST_SKIP() << "there is one";
   write_json("half.json", half());
