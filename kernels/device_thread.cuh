@@ -20,9 +20,10 @@ class DeviceThread {
   __device__ double shuffle_xor(double v, int bits) const { return __shfl_xor_sync(kAll, v, bits); }
   __device__ gpu::Pair multiply_add(double a, double b, gpu::Pair c) const {
     gpu::Pair d;
-    asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%4, %5};"
-        : "=d"(d.first), "=d"(d.second)
-        : "d"(a), "d"(b), "d"(c.first), "d"(c.second));
+    // volatile: not to be moved into a branch that only some lanes take.
+    asm volatile("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%4, %5};"
+                 : "=d"(d.first), "=d"(d.second)
+                 : "d"(a), "d"(b), "d"(c.first), "d"(c.second));
     return d;
   }
   __device__ int fetch_add(int* counter, int v) const { return atomicAdd(counter, v); }

@@ -6,24 +6,13 @@
 
 #include "core/steps.hpp"
 #include "cpu_engine.hpp"
+#include "forward_options.hpp"
 
 namespace bpqp {
 namespace {
 
 /// Problems of at least this many variables are worth the tiles of several threads.
 constexpr int kTiledVariables = 512;
-
-core::ForwardOptions forward_options(const Settings& s, const Shape& shape) {
-  core::ForwardOptions o;
-  o.method = s.method;
-  o.eps_abs = s.eps_abs, o.eps_rel = s.eps_rel;
-  o.max_iter = s.max_iter;
-  o.max_exchanges = s.max_exchanges > 0 ? s.max_exchanges : 100 + 20 * (shape.n + shape.m);
-  o.rho = s.rho, o.alpha = s.alpha, o.adaptive_rho = s.adaptive_rho;
-  o.scaling = s.scaling;
-  o.polish = s.polish;
-  return o;
-}
 
 bool factored(const core::Condensed<double>& c) {
   return c.report.outcome == core::Condensing::done;

@@ -6,6 +6,8 @@
 ///
 ///   S_WW  ->  D S D + I - D,  D = diag(held)
 ///
+/// With R = double it is the plain way of one problem on a GPU's team (gpu/solve_body.hpp).
+///
 /// Every lane computes what it would in any other company: it reads its own numbers alone, terms of
 /// rows that it does not hold are zero, and once it has ended its steps are zero. Lanes that are
 /// not plain (no convergence of block exchange, dependent rows, no solution, ...) are left to

@@ -3,30 +3,27 @@
 #include <algorithm>
 #include <numeric>
 #include <string>
+#include <type_traits>
+
+#include "forward_options.hpp"
 
 namespace bpqp::gpu {
 namespace {
 
 void check_settings(const Settings& s) {
-  const auto expect = [](const std::string& what) {
-    throw InvalidArgument(what + " on a GPU (device: cuda)");
+  const auto expect = [](bool given, const char* setting, const char* wanted, const char* why,
+                         const std::string& got) {
+    if (given)
+      throw InvalidArgument(
+          std::string(setting) + ": expected " + wanted + " with device cuda (" + why + "), got " +
+          got);
   };
-  if (s.time_limit > 0) expect("time_limit: expected 0, for no clock is read");
-  if (s.kappa > 0) expect("kappa: expected 0, for the relaxed point is not built");
-  if (s.progress) expect("progress: expected none, for nothing waits for the device");
-  if (s.log) expect("log: expected none, for nothing waits for the device");
-}
-
-core::ForwardOptions forward_options(const Settings& s, const Shape& shape) {
-  core::ForwardOptions o;
-  o.method = s.method;
-  o.eps_abs = s.eps_abs, o.eps_rel = s.eps_rel;
-  o.max_iter = s.max_iter;
-  o.max_exchanges = s.max_exchanges > 0 ? s.max_exchanges : 100 + 20 * (shape.n + shape.m);
-  o.rho = s.rho, o.alpha = s.alpha, o.adaptive_rho = s.adaptive_rho;
-  o.scaling = s.scaling;
-  o.polish = s.polish;
-  return o;
+  expect(
+      s.time_limit > 0, "time_limit", "0", "its kernels read no clock",
+      std::to_string(s.time_limit));
+  expect(s.kappa > 0, "kappa", "0", "not built there", std::to_string(s.kappa));
+  expect(bool(s.progress), "progress", "none", "calls do not wait for the device", "a function");
+  expect(bool(s.log), "log", "none", "calls do not wait for the device", "a function");
 }
 
 }  // namespace
@@ -88,6 +85,9 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   at.reports = arena.take<Report>(B);
   return at;
 }
+
+// They are copied as bytes.
+static_assert(std::is_trivially_copyable_v<core::Slot> && std::is_trivially_copyable_v<Report>);
 
 template <class R>
 void GpuEngine<R>::upload() {

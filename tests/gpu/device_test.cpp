@@ -1,0 +1,51 @@
+/// \file
+/// On a real device, where there is one: the Solver with Device::cuda against the CPU's.
+#include "as_on_the_cpu.hpp"
+
+namespace bpqp::test {
+namespace {
+
+class OnDevice : public testing::Test {
+ protected:
+  void SetUp() override {
+    const Capabilities can = capabilities();
+    if (!can.cuda_built) GTEST_SKIP() << "this build has no CUDA";
+    if (can.cuda_devices.empty()) GTEST_SKIP() << "there is no CUDA device";
+    settings_.device = Device::cuda;
+  }
+
+  void check(const Batch<double>& data, double tolerance = 1e-9) {
+    Solver<double> gpu(data.shape, data.batch, settings_);
+    expect_as_on_the_cpu(data, gpu, tolerance);
+  }
+
+  Settings settings_;
+};
+
+TEST_F(OnDevice, SolvesFamiliesOfEverySizeClassAsTheCpuDoes) {
+  check(family(io::Family::qp, 10, 5, 5, 300));
+  check(family(io::Family::qp, 100, 20, 20, 40));
+  check(family(io::Family::qp, 150, 30, 60, 10));
+  check(family(io::Family::box, 40, -1, -1, 50));
+  check(family(io::Family::mpc, 16, -1, -1, 50));
+  check(family(io::Family::portfolio, 50, -1, -1, 20));
+  check(family(io::Family::dense_ineq, 16, 0, 32, 50));
+}
+
+TEST_F(OnDevice, SolvesWhatIsNotPlainAsTheCpuDoes) {
+  check(family(io::Family::lp, 20, 5, 10, 20), 1e-7);
+  check(family(io::Family::socp, 10, 4, -1, 20), 1e-7);
+}
+
+TEST_F(OnDevice, GivesAProblemTheSameBitsInEveryBatch) {
+  const Batch<double> many = family(io::Family::qp, 20, 5, 10, 64);
+  const Answers<double> all = solve(many, settings_);
+  for (int b : {0, 17, 63}) {
+    const Answers<double> one = solve(family(io::Family::qp, 20, 5, 10, b + 1), settings_);
+    EXPECT_TRUE(same_bits(one.x_of(b), all.x_of(b), 20)) << "problem " << b;
+    EXPECT_TRUE(same_bits(one.y_of(b), all.y_of(b), 15)) << "problem " << b;
+  }
+}
+
+}  // namespace
+}  // namespace bpqp::test
