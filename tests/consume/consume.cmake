@@ -14,8 +14,9 @@ if(WAY STREQUAL "find_package")
   run(${CMAKE_COMMAND} --install ${BPQP_BINARY_DIR} --config ${CONFIG} --prefix ${WORK_DIR}/prefix)
   list(APPEND options -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix)
 else()
-  # One level, no optimisation: the question is whether it builds and links, not how fast it is.
-  list(APPEND options -DBPQP_SOURCE_DIR=${BPQP_SOURCE_DIR} -DBPQP_CPU_LEVELS=base)
+  # One level, no optimisation, no kernels: the question is whether it builds and links, not how fast
+  # it is.
+  list(APPEND options -DBPQP_SOURCE_DIR=${BPQP_SOURCE_DIR} -DBPQP_CPU_LEVELS=base -DBPQP_CUDA=OFF)
   set(CONFIG Debug)
 endif()
 run(${CMAKE_COMMAND}
