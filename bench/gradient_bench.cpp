@@ -19,8 +19,8 @@ void solve_all(Stage& s) {
 
 void adjoint_of(Stage& s, int b) {
   auto& slot = s.slots[std::size_t(b)];
-  core::solve_active_kkt(
-      kTeam, s.view(b), slot.used, slot.set, s.work.forward, false, s.work.g_x, s.work.g_y, slot.w,
+  core::solve_active_kkt<false>(
+      kTeam, s.view(b), slot.used, slot.set, s.work.forward, s.work.g_x, s.work.g_y, slot.w,
       slot.d);
 }
 

@@ -50,7 +50,7 @@ void print_plan(int n, int m) {
   line("blocks of a multiprocessor", std::to_string(plan.blocks));
   line("shared memory of a block", bytes(plan.shared_bytes));
   line("of it a problem's arrays", bytes(plan.fast_bytes));
-  line("all its arrays have", bytes(plan.wanted.all));
+  line("all its arrays have", bytes(plan.wanted_bytes));
 }
 
 }  // namespace

@@ -76,25 +76,9 @@ struct AdmmKkt {
   }
 };
 
-/// Solves K [w; d] = [g_x; g_y] by an approximate solve (DirectKkt, AdmmKkt) and refinement.
-template <class D, class R, Team T, class Solve>
-BPQP_HD KktReport solve_kkt_with(
-    const T& team,
-    const ProblemView<D>& p,
-    const Condensed<R>& c,
-    const WorkingSet<R>& set,
-    const ForwardWork<R>& s,
-    const Solve& solve,
-    const R* g_x,
-    const R* g_y,
-    R* w,
-    R* d) {
-  return set.least_norm ? kkt_solve_least_norm(team, p, c, set, solve, g_x, g_y, w, d, s.kkt)
-                        : kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
-}
-
-template <class D, class R, Team T>
-BPQP_STAGE KktReport solve_kkt_directly(
+/// Solves K [w; d] = [g_x; g_y]. kByAdmm: as BackwardMethod::admm; else directly.
+template <bool kByAdmm, class D, class R, Team T>
+BPQP_STAGE KktReport solve_active_kkt(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -104,39 +88,13 @@ BPQP_STAGE KktReport solve_kkt_directly(
     const R* g_y,
     R* w,
     R* d) {
-  return solve_kkt_with(team, p, c, set, s, DirectKkt<R>{&c, &set, p.n, p.m, s.v}, g_x, g_y, w, d);
-}
-
-template <class D, class R, Team T>
-BPQP_STAGE KktReport solve_kkt_by_admm(
-    const T& team,
-    const ProblemView<D>& p,
-    const Condensed<R>& c,
-    const WorkingSet<R>& set,
-    const ForwardWork<R>& s,
-    const R* g_x,
-    const R* g_y,
-    R* w,
-    R* d) {
-  if (p.m == 0) return solve_kkt_directly(team, p, c, set, s, g_x, g_y, w, d);
-  return solve_kkt_with(team, p, c, set, s, AdmmKkt<R>{&c, &set, &s, p.n, p.m}, g_x, g_y, w, d);
-}
-
-/// Solves K [w; d] = [g_x; g_y] by the backward method asked for.
-template <class D, class R, Team T>
-BPQP_HD KktReport solve_active_kkt(
-    const T& team,
-    const ProblemView<D>& p,
-    const Condensed<R>& c,
-    const WorkingSet<R>& set,
-    const ForwardWork<R>& s,
-    bool by_admm,
-    const R* g_x,
-    const R* g_y,
-    R* w,
-    R* d) {
-  return by_admm ? solve_kkt_by_admm(team, p, c, set, s, g_x, g_y, w, d)
-                 : solve_kkt_directly(team, p, c, set, s, g_x, g_y, w, d);
+  const auto by = [&](const auto& solve) {
+    return set.least_norm ? kkt_solve_least_norm(team, p, c, set, solve, g_x, g_y, w, d, s.kkt)
+                          : kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
+  };
+  if constexpr (kByAdmm)
+    if (p.m > 0) return by(AdmmKkt<R>{&c, &set, &s, p.n, p.m});
+  return by(DirectKkt<R>{&c, &set, p.n, p.m, s.v});
 }
 
 template <class D, Team T>

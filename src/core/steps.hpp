@@ -1,7 +1,8 @@
 /// \file
 /// The steps that a solver takes with one problem on one team, from its data and its slot:
 ///
-///   condense_slot - solve_slot [- relax_slot]     adjoint_slot - write_gradients tangent_rhs_of
+///   condense_slot - load_start - solve_slot [- relax_slot] - finish_slot
+///   [tangent_rhs_of -] adjoint_slot - write_gradients
 ///
 /// A slot is one for the whole team; what changes in it is written by one lane.
 #pragma once
@@ -149,12 +150,17 @@ BPQP_STAGE void relax_slot(
 }
 
 /// (slot.w, slot.d) for the right-hand side in work.g_x, work.g_y, of a solution that is not
-/// relaxed. solve(problem, w, d, g_x, g_y) solves the KKT system of the slot's active rows.
-template <class D, Team T, class Solve>
-BPQP_HD void adjoint_slot_by(
-    const T& team, const ProblemView<D>& plain, Slot& slot, const Work& work, const Solve& solve) {
+/// relaxed. kByAdmm: as BackwardMethod::admm; else directly.
+template <bool kByAdmm, class D, Team T>
+BPQP_STAGE void adjoint_slot(
+    const T& team, const ProblemView<D>& plain, Slot& slot, const Work& work) {
   const auto& s = work.forward;
   const ProblemView<D> p = structured(plain, slot);
+  const WorkingSet<double> set = slot.set;
+  const auto solve = [&](const auto& qp) {
+    return solve_active_kkt<kByAdmm>(
+        team, qp, slot.used, set, s, work.g_x, work.g_y, slot.w, slot.d);
+  };
   KktReport report;
   if (p.cones.count == 0) {
     report = solve(p);
@@ -165,26 +171,6 @@ BPQP_HD void adjoint_slot_by(
     from_cone_qp(team, p, slot.cones, slot.w, kept, slot.d, s.v);
   }
   keep(team, report.residual, slot.backward_residual);
-}
-
-template <class D, Team T>
-BPQP_STAGE void adjoint_slot_direct(
-    const T& team, const ProblemView<D>& p, Slot& slot, const Work& work) {
-  const WorkingSet<double> set = slot.set;
-  adjoint_slot_by(team, p, slot, work, [&](const auto& qp) {
-    return solve_kkt_directly(
-        team, qp, slot.used, set, work.forward, work.g_x, work.g_y, slot.w, slot.d);
-  });
-}
-
-template <class D, Team T>
-BPQP_STAGE void adjoint_slot_admm(
-    const T& team, const ProblemView<D>& p, Slot& slot, const Work& work) {
-  const WorkingSet<double> set = slot.set;
-  adjoint_slot_by(team, p, slot, work, [&](const auto& qp) {
-    return solve_kkt_by_admm(
-        team, qp, slot.used, set, work.forward, work.g_x, work.g_y, slot.w, slot.d);
-  });
 }
 
 /// Right-hand side of the forward derivative into work.g_x, work.g_y.

@@ -63,9 +63,9 @@ void adjoint(const CpuTeam& team, const ProblemView<D>& p, bool by_admm, Slot& s
   if (slot.smoothed)
     relaxed_adjoint(team, p, slot, work);
   else if (by_admm)
-    core::adjoint_slot_admm(team, p, slot, work);
+    core::adjoint_slot<true>(team, p, slot, work);
   else
-    core::adjoint_slot_direct(team, p, slot, work);
+    core::adjoint_slot<false>(team, p, slot, work);
 }
 
 template <class D>

@@ -48,10 +48,7 @@ BPQP_STAGE void find_adjoint(
   core::keep(team, 0.0, slot.backward_residual);
   if (slot.has_gradient) {
     const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
-    if constexpr (kByAdmm)
-      core::adjoint_slot_admm(team, p, slot, own.work);
-    else
-      core::adjoint_slot_direct(team, p, slot, own.work);
+    core::adjoint_slot<kByAdmm>(team, p, slot, own.work);
   }
   core::settle_adjoint(team, slot, batch.n, batch.m);
   if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;

@@ -107,9 +107,11 @@ RealsOut GpuEngine<R>::out(R* data, std::int64_t size) {
   return {staging_.out(data, std::size_t(size * arguments_.batch.count)), size};
 }
 
+/// The kernels that follow are about problems 0 ... count - 1, from the first on.
 template <class R>
-void GpuEngine<R>::reset_counters() {
+void GpuEngine<R>::queue_all(int count) {
   runtime_->fill(at_.counters, 0, kCounters * sizeof(int));
+  arguments_.queue = {at_.counters + kNext, count};
 }
 
 /// Blocks of a grid for so many problems.
@@ -130,8 +132,7 @@ void GpuEngine<R>::launch(Kernel kernel, int count) {
 /// That of arguments_.adjoint.
 template <class R>
 void GpuEngine<R>::launch_adjoint(int count) {
-  reset_counters();
-  arguments_.queue = {at_.counters + kNext, count};
+  queue_all(count);
   const bool by_admm = settings_.backward_method == BackwardMethod::admm;
   launch(by_admm ? Kernel::differentiate_by_admm : Kernel::differentiate, count);
 }
@@ -142,9 +143,11 @@ void GpuEngine<R>::set_problem(const Problem<R>& p) {
   Batch& batch = arguments_.batch;
   batch.count = p.batch;
   problem_.start();
-  batch.P = in(problem_, p.P, n * n), batch.q = in(problem_, p.q, n);
-  batch.A = in(problem_, p.A, m * n);
-  batch.l = in(problem_, p.l, m), batch.u = in(problem_, p.u, m);
+  const auto data = [&](const auto& v, std::int64_t size) {
+    return in(problem_, v, size, p.batch);
+  };
+  batch.P = data(p.P, n * n), batch.q = data(p.q, n), batch.A = data(p.A, m * n);
+  batch.l = data(p.l, m), batch.u = data(p.u, m);
 }
 
 /// Whether problems may go the plain way: the others are found out one by one.
@@ -152,6 +155,16 @@ template <class R>
 bool GpuEngine<R>::goes_plain(const Problem<R>& p) const {
   return settings_.method == Method::automatic && settings_.polish && shape_.cones.empty() &&
          p.P.data;
+}
+
+/// The end of a call that solved: the reports to where the caller wants them (may be null), and
+/// what is in the host's memory.
+template <class R>
+void GpuEngine<R>::finish(Report* reports) {
+  const auto count = std::size_t(arguments_.batch.count);
+  Report* const to = staging_.out(reports, count);
+  if (to) runtime_->copy(to, at_.reports, count * sizeof(Report));
+  staging_.finish();
 }
 
 template <class R>
@@ -166,33 +179,26 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
   batch.starts = has_starts_ ? at_.starts : nullptr, batch.has_start = at_.has_start;
   batch.x = out(solution.x, n), batch.y = out(solution.y, m);
   batch.active = {staging_.out(solution.active, std::size_t(m * batch.count)), m};
-  reset_counters();
+  queue_all(batch.count);
   if (batch.shared && (!batch.factored || attached_)) launch(Kernel::condense_shared, 1);
-  arguments_.rest = {at_.counters + kRest, at_.rest};
   if (goes_plain(problem)) {
-    arguments_.queue = {at_.counters + kNext, batch.count};
+    arguments_.rest = {at_.counters + kRest, at_.rest};
     launch(Kernel::solve_plain, batch.count);
     arguments_.queue = {at_.counters + kNextOfRest, 0, at_.counters + kRest, at_.rest};
-  } else {
-    arguments_.queue = {at_.counters + kNext, batch.count};
   }
   launch(shape_.cones.empty() ? Kernel::solve_rest : Kernel::solve_cones, batch.count);
   has_starts_ = attached_ = false;
-  Report* const report = staging_.out(solution.report, std::size_t(batch.count));
-  if (report) runtime_->copy(report, at_.reports, std::size_t(batch.count) * sizeof(Report));
-  staging_.finish();
+  finish(solution.report);
 }
 
 template <class R>
 void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBatch<R>& y) {
   staging_.start();
-  const auto start = [&](const VectorBatch<R>& v, std::int64_t size) -> Reals {
-    return {staging_.in(v.data, std::size_t(v.stride * (count - 1) + size)), v.stride};
-  };
-  arguments_.starts = {count, start(x, shape_.n), start(y, shape_.m), at_.starts, at_.has_start};
+  arguments_.starts = {
+      count, in(staging_, x, shape_.n, count), in(staging_, y, shape_.m, count), at_.starts,
+      at_.has_start};
   runtime_->fill(at_.has_start, 0, std::size_t(capacity_));
-  reset_counters();
-  arguments_.queue = {at_.counters + kNext, count};
+  queue_all(count);
   launch(Kernel::load_starts, count);
   has_starts_ = true;
 }
@@ -208,10 +214,11 @@ const Report* GpuEngine<R>::reports() {
   template GpuEngine<R>::GpuEngine(const Shape&, int, const Settings&, std::unique_ptr<Runtime>); \
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
-  template void GpuEngine<R>::reset_counters();                                                   \
+  template void GpuEngine<R>::queue_all(int);                                                     \
   template int GpuEngine<R>::blocks_of(const Plan&, int) const;                                   \
   template void GpuEngine<R>::launch(Kernel, int);                                                \
   template void GpuEngine<R>::launch_adjoint(int);                                                \
+  template void GpuEngine<R>::finish(Report*);                                                    \
   template void GpuEngine<R>::solve(const Problem<R>&, const Solution<R>&, Changed);              \
   template void GpuEngine<R>::warm_start(int, const VectorBatch<R>&, const VectorBatch<R>&);      \
   template const Report* GpuEngine<R>::reports();

@@ -51,12 +51,13 @@ class GpuEngine : public Engine<R> {
   bool goes_plain(const Problem<R>& problem) const;
   void set_problem(const Problem<R>& problem);
   template <class View>
-  Reals in(Staging& staging, const View& v, std::int64_t size);
+  static Reals in(Staging& staging, const View& v, std::int64_t size, int count);
   RealsOut out(R* data, std::int64_t size);
   int blocks_of(const Plan& plan, int count) const;
   void launch(Kernel kernel, int count);
   void launch_adjoint(int count);
-  void reset_counters();
+  void finish(Report* reports);
+  void queue_all(int count);
 
   Shape shape_;
   int capacity_;
@@ -76,11 +77,11 @@ class GpuEngine : public Engine<R> {
   std::vector<Report> reports_;
 };
 
-/// A MatrixBatch or VectorBatch of problems with so many entries.
+/// A MatrixBatch or VectorBatch of so many problems, with so many entries each.
 template <class R>
 template <class View>
-Reals GpuEngine<R>::in(Staging& staging, const View& v, std::int64_t size) {
-  const std::int64_t last = v.stride * (arguments_.batch.count - 1);
+Reals GpuEngine<R>::in(Staging& staging, const View& v, std::int64_t size, int count) {
+  const std::int64_t last = v.stride * (count - 1);
   return {staging.in(v.data, std::size_t(last + size)), v.stride};
 }
 

@@ -11,7 +11,7 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
   const int count = arguments_.batch.count;
   Adjoint& a = arguments_.adjoint;
   a = {};
-  a.g_x = in(staging_, g.x, n), a.g_y = in(staging_, g.y, m);
+  a.g_x = in(staging_, g.x, n, count), a.g_y = in(staging_, g.y, m, count);
   Sums& sums = arguments_.sums;
   sums = {};
   bool summed = false;
@@ -65,8 +65,9 @@ void GpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& sol
   Adjoint& a = arguments_.adjoint;
   a = {};
   a.forward = true;
-  a.tP = in(staging_, t.P, n * n), a.tq = in(staging_, t.q, n), a.tA = in(staging_, t.A, m * n);
-  a.tl = in(staging_, t.l, m), a.tu = in(staging_, t.u, m);
+  a.tP = in(staging_, t.P, n * n, count), a.tq = in(staging_, t.q, n, count),
+  a.tA = in(staging_, t.A, m * n, count);
+  a.tl = in(staging_, t.l, m, count), a.tu = in(staging_, t.u, m, count);
   a.w = out(solution.x, n), a.d = out(solution.y, m);
   launch_adjoint(count);
   staging_.finish();
@@ -76,22 +77,20 @@ template <class R>
 void GpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
   staging_.start();
   const std::int64_t n = shape_.n, m = shape_.m;
+  const int count = point.batch;
   Problem<R> problem;
-  problem.batch = point.batch;
+  problem.batch = count;
   problem.P = point.P, problem.A = point.A;
   set_problem(problem);
   Points& points = arguments_.points;
-  points.x = in(staging_, point.x, n), points.y = in(staging_, point.y, m);
-  points.gradient = in(staging_, point.gradient, n),
-  points.violation = in(staging_, point.violation, m);
-  points.active = {staging_.in(point.active, std::size_t(m * point.batch)), m};
-  reset_counters();
-  arguments_.queue = {at_.counters + kNext, point.batch};
-  launch(Kernel::attach_points, point.batch);
+  points.x = in(staging_, point.x, n, count), points.y = in(staging_, point.y, m, count);
+  points.gradient = in(staging_, point.gradient, n, count),
+  points.violation = in(staging_, point.violation, m, count);
+  points.active = {staging_.in(point.active, std::size_t(m * count)), m};
+  queue_all(count);
+  launch(Kernel::attach_points, count);
   attached_ = true;
-  report = staging_.out(report, std::size_t(point.batch));
-  if (report) runtime_->copy(report, at_.reports, std::size_t(point.batch) * sizeof(Report));
-  staging_.finish();
+  finish(report);
 }
 
 #define BPQP_INSTANTIATE(R)                                                                    \

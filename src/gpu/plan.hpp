@@ -13,7 +13,6 @@ namespace bpqp::gpu {
 /// What one multiprocessor of a device has. The defaults are those of compute capability 9.0.
 struct DeviceLimits {
   int multiprocessors = 132;
-  int registers = 65536;                                     ///< of 32 bits
   std::size_t shared_bytes = std::size_t(228) << 10;         ///< for all its blocks
   std::size_t shared_bytes_block = std::size_t(227) << 10;   ///< for one
   std::size_t shared_bytes_reserved = std::size_t(1) << 10;  ///< of each block, by the system
@@ -30,8 +29,9 @@ struct SizeClass {
   constexpr int threads() const { return warps * kWarp; }
   constexpr int teams() const { return by_warps ? warps : 1; }
   /// Most registers of a thread with which so many blocks fit (in steps of 8; 255 is the end).
-  constexpr int registers(int of_multiprocessor = 65536) const {
-    const int most = of_multiprocessor / (blocks * threads()) / 8 * 8;
+  /// Every device since compute capability 3.5 has 65536 to a multiprocessor.
+  constexpr int registers() const {
+    const int most = 65536 / (blocks * threads()) / 8 * 8;
     return most > 255 ? 255 : most;
   }
 };
@@ -52,19 +52,13 @@ inline const SizeClass& size_class(int n, int m) {
   return kSizeClasses[2];
 }
 
-/// Bytes of the arrays that the kernels would like in fast memory, per problem.
-struct FastBytes {
-  std::size_t vectors;  ///< scratch of the passes
-  std::size_t all;      ///< these, and what solve_plain() keeps of a problem
-};
-
-inline FastBytes wanted_fast_bytes(int n, int m) {
-  core::Arena vectors(nullptr);
-  lay_out_work(vectors, n, m, Needs::vectors);
-  core::Arena place(nullptr), all(nullptr, nullptr, std::size_t(1) << 62);
+/// Bytes of the arrays that solve_plain() would like in fast memory, per problem: all of them.
+inline std::size_t wanted_fast_bytes(int n, int m) {
+  core::Arena scratch(nullptr), place(nullptr), all(nullptr, nullptr, std::size_t(1) << 62);
+  lay_out_work(scratch, n, m, Needs::vectors);
   core::Slot slot = core::Slot::lay_out(place, n, m, m, false);
   use_fast_memory(all, n, m, true, slot);
-  return {vectors.bytes(), vectors.bytes() + all.fast_bytes()};
+  return scratch.bytes() + all.fast_bytes();
 }
 
 /// Shared memory of one team with so many bytes for arrays.
@@ -80,7 +74,7 @@ struct Plan {
   std::size_t shared_bytes = 0;  ///< of a block, all in all
   int blocks = 0;                ///< of a multiprocessor,
   int most_blocks = 0;           ///< of the device
-  FastBytes wanted{};
+  std::size_t wanted_bytes = 0;  ///< that would hold all of these arrays
 };
 
 /// As many blocks as registers allow, or as few as two (one where the class has no more) if that
@@ -89,7 +83,7 @@ inline Plan make_plan(
     int n, int m, const SizeClass& c, const DeviceLimits& limits = DeviceLimits()) {
   Plan plan;
   plan.size_class = &c;
-  plan.wanted = wanted_fast_bytes(n, m);
+  plan.wanted_bytes = wanted_fast_bytes(n, m);
   const auto room = [&](int blocks) {  // for the arrays of a team
     std::size_t block = limits.shared_bytes / std::size_t(blocks) - limits.shared_bytes_reserved;
     if (block > limits.shared_bytes_block) block = limits.shared_bytes_block;
@@ -98,10 +92,10 @@ inline Plan make_plan(
     return team > team_stride(c, 0) ? team - team_stride(c, 0) : std::size_t(0);
   };
   plan.blocks = c.blocks;
-  while (plan.blocks > 2 && room(plan.blocks) < plan.wanted.all) --plan.blocks;
+  while (plan.blocks > 2 && room(plan.blocks) < plan.wanted_bytes) --plan.blocks;
   plan.most_blocks = plan.blocks * limits.multiprocessors;
   const std::size_t most = room(plan.blocks);
-  plan.fast_bytes = plan.wanted.all < most ? plan.wanted.all : most;
+  plan.fast_bytes = plan.wanted_bytes < most ? plan.wanted_bytes : most;
   plan.shared_bytes = std::size_t(c.teams()) * team_stride(c, plan.fast_bytes);
   return plan;
 }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "support/random_problems.hpp"
+#include "support/same_problem.hpp"
 
 namespace bpqp::test {
 namespace {
@@ -83,23 +84,7 @@ Outcome run(const std::vector<DenseProblem>& problems, int threads, int capacity
 
 /// Problem a of one outcome has the bits of problem b of another.
 testing::AssertionResult same(const Outcome& first, int a, const Outcome& second, int b) {
-  const auto part = [&](const std::vector<double>& v, const std::vector<double>& w, int size) {
-    return same_bits(v.data() + a * size, w.data() + b * size, size);
-  };
-  const auto &s = first.answers, &t = second.answers;
-  const auto &g = first.gradients, &h = second.gradients;
-  const Report &r = s.report[std::size_t(a)], &q = t.report[std::size_t(b)];
-  if (r.status != q.status) return testing::AssertionFailure() << "status";
-  if (!part(s.x, t.x, g_n) || !part(s.y, t.y, kM)) return testing::AssertionFailure() << "x or y";
-  if (s.active_of(a) != t.active_of(b)) return testing::AssertionFailure() << "active";
-  if (r.iterations != q.iterations || r.exchanges != q.exchanges ||
-      r.differentiable != q.differentiable || !same_bits(&r.gap, &q.gap, 1) ||
-      !same_bits(&r.objective, &q.objective, 1))
-    return testing::AssertionFailure() << "report";
-  if (!part(g.P, h.P, g_n * g_n) || !part(g.q, h.q, g_n) || !part(g.A, h.A, kM * g_n) ||
-      !part(g.l, h.l, kM) || !part(g.u, h.u, kM))
-    return testing::AssertionFailure() << "gradient";
-  return testing::AssertionSuccess();
+  return same_problem(first.answers, first.gradients, a, second.answers, second.gradients, b);
 }
 
 TEST_P(Batches, EqualsALoopOfSinglesBitByBit) {

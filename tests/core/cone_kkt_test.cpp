@@ -76,9 +76,8 @@ Outcome derivative(
         s.work.admm.v);
     const bool independent = factor_cone_kkt(team, s.view, 4, s.cones, s.c, w, s.work);
     to_cone_qp(team, s.view, s.cones, r_x.data(), r_y.data(), kept.data(), s.work.v, s.work.t);
-    const KktReport report = solve_active_kkt(
-        team, s.cones.view(s.view), s.c, w, s.work, false, r_x.data(), r_y.data(), s.w.data(),
-        s.d.data());
+    const KktReport report = solve_active_kkt<false>(
+        team, s.cones.view(s.view), s.c, w, s.work, r_x.data(), r_y.data(), s.w.data(), s.d.data());
     from_cone_qp(team, s.view, s.cones, s.w.data(), kept.data(), s.d.data(), s.work.v);
     keep(team, strict, out.strict);
     keep(team, independent, out.independent);
@@ -176,9 +175,12 @@ TEST_P(ConeKktTest, ABallOfSingleRowsHasADiagonalHessian) {
         const ForwardReport solved = solve_one_with_cones(
             team, p, ForwardOptions{}, s.cones, s.c, w, s.work, false, s.x.data(), s.y.data());
         to_cone_qp(team, p, s.cones, r_x.data(), r_y.data(), kept.data(), s.work.v, s.work.t);
-        const KktReport adjoint = solve_active_kkt(
-            team, s.cones.view(p), s.c, w, s.work, by_admm, r_x.data(), r_y.data(), s.w.data(),
-            s.d.data());
+        const auto solve = [&]<bool kByAdmm>(std::bool_constant<kByAdmm>) {
+          return solve_active_kkt<kByAdmm>(
+              team, s.cones.view(p), s.c, w, s.work, r_x.data(), r_y.data(), s.w.data(),
+              s.d.data());
+        };
+        const KktReport adjoint = by_admm ? solve(std::true_type()) : solve(std::false_type());
         from_cone_qp(team, p, s.cones, s.w.data(), kept.data(), s.d.data(), s.work.v);
         keep(team, solved, report);
         keep(team, adjoint, backward);

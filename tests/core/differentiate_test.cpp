@@ -39,8 +39,8 @@ Outcome attach(Workbench& s, const std::vector<int>& side, const auto& run) {
     if (report.status != Status::solved) return;
     keep(
         team,
-        solve_active_kkt(
-            team, s.view, s.c, w, s.work, false, g_x.data(), g_y.data(), s.w.data(), s.d.data()),
+        solve_active_kkt<false>(
+            team, s.view, s.c, w, s.work, g_x.data(), g_y.data(), s.w.data(), s.d.data()),
         out.adjoint);
   });
   out.wd = s.w;

@@ -7,16 +7,10 @@
 
 #include <gtest/gtest.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define BPQP_UNDER_TSAN 1
-#else
-#define BPQP_UNDER_TSAN 0
-#endif
+#include "schedules.hpp"
 
 namespace bpqp::test {
 namespace {
-
-constexpr std::uint64_t kSchedules[] = {0, 1, 42};  // lanes in order, and two shuffles
 
 class Lanes : public testing::TestWithParam<int> {};
 

@@ -7,24 +7,13 @@
 
 #include <gtest/gtest.h>
 
+#include "schedules.hpp"
 #include "support/emulated_thread.hpp"
-
-#if defined(__SANITIZE_THREAD__)
-#define BPQP_UNDER_TSAN 1
-#else
-#define BPQP_UNDER_TSAN 0
-#endif
 
 namespace bpqp::test {
 namespace {
 
-constexpr std::uint64_t kSchedules[] = {0, 1, 42};  // threads in order, and two shuffles
-
 using Body = void (*)(const EmulatedThread&);
-
-double* doubles(char* memory) {
-  return reinterpret_cast<double*>(memory);
-}
 
 /// The message of the exception E that the launch ends in; empty if it ends well.
 template <class E>

@@ -9,16 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define BPQP_UNDER_TSAN 1
-#else
-#define BPQP_UNDER_TSAN 0
-#endif
+#include "schedules.hpp"
 
 namespace bpqp::test {
 namespace {
-
-constexpr std::uint64_t kSchedules[] = {0, 1, 42};  // threads in order, and two shuffles
 
 /// Runs the body on the shape in every schedule, on one host thread and on two, and checks after
 /// each.
@@ -31,10 +25,6 @@ void in_every_schedule(const LaunchShape& shape, const Body& body, const Check& 
       EmulatedThread::launch(shape, seed, body, host_threads);
       check();
     }
-}
-
-double* doubles(char* memory) {
-  return reinterpret_cast<double*>(memory);
 }
 
 TEST(EmulatedThread, KnowsItsPlaceInTheGrid) {

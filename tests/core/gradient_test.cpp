@@ -29,11 +29,11 @@ KktReport adjoint(
     s.condense(team, 4);
     s.sides(team);
     const WorkingSet<double> w = s.working_set(team, side);
-    keep(
-        team,
-        solve_active_kkt(
-            team, s.view, s.c, w, s.work, by_admm, g_x.data(), g_y.data(), s.w.data(), s.d.data()),
-        report);
+    const auto solve = [&]<bool kByAdmm>(std::bool_constant<kByAdmm>) {
+      return solve_active_kkt<kByAdmm>(
+          team, s.view, s.c, w, s.work, g_x.data(), g_y.data(), s.w.data(), s.d.data());
+    };
+    keep(team, by_admm ? solve(std::true_type()) : solve(std::false_type()), report);
   });
   return report;
 }

@@ -87,7 +87,8 @@ EmulatedRuntime::~EmulatedRuntime() {
 gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
   const gpu::SizeClass& c = rest ? gpu::kRestClass : gpu::kSizeClasses[mapping_.size_class];
   gpu::Plan plan = gpu::make_plan(n, m, c);
-  plan.fast_bytes = mapping_.fast_bytes < plan.wanted.all ? mapping_.fast_bytes : plan.wanted.all;
+  plan.fast_bytes =
+      mapping_.fast_bytes < plan.wanted_bytes ? mapping_.fast_bytes : plan.wanted_bytes;
   plan.shared_bytes = std::size_t(c.teams()) * gpu::team_stride(c, plan.fast_bytes);
   plan.blocks = 1;
   plan.most_blocks = mapping_.blocks;

@@ -3,6 +3,7 @@
 /// that have no solution is what becomes of them on the CPU.
 #include <limits>
 
+#include "support/same_problem.hpp"
 #include "twins.hpp"
 
 namespace bpqp::test {
@@ -40,23 +41,7 @@ Outcome run(
 
 /// Problem a of one outcome has the bits of problem b of another.
 testing::AssertionResult same(const Outcome& first, int a, const Outcome& second, int b) {
-  const auto part = [&](const std::vector<double>& v, const std::vector<double>& w, int size) {
-    return same_bits(v.data() + a * size, w.data() + b * size, size);
-  };
-  const auto &s = first.answers, &t = second.answers;
-  const auto &g = first.gradients, &h = second.gradients;
-  const Report &r = s.report[std::size_t(a)], &q = t.report[std::size_t(b)];
-  if (r.status != q.status) return testing::AssertionFailure() << "status";
-  if (!part(s.x, t.x, kN) || !part(s.y, t.y, kM)) return testing::AssertionFailure() << "x or y";
-  if (s.active_of(a) != t.active_of(b)) return testing::AssertionFailure() << "active";
-  if (r.iterations != q.iterations || r.exchanges != q.exchanges || r.method != q.method ||
-      r.differentiable != q.differentiable || !same_bits(&r.gap, &q.gap, 1) ||
-      !same_bits(&r.objective, &q.objective, 1))
-    return testing::AssertionFailure() << "report";
-  if (!part(g.P, h.P, kN * kN) || !part(g.q, h.q, kN) || !part(g.A, h.A, kM * kN) ||
-      !part(g.l, h.l, kM) || !part(g.u, h.u, kM))
-    return testing::AssertionFailure() << "gradient";
-  return testing::AssertionSuccess();
+  return same_problem(first.answers, first.gradients, a, second.answers, second.gradients, b);
 }
 
 /// Differently conditioned; 2 has a weakly active row, 4 a dependent one and does not go plainly.
