@@ -43,10 +43,11 @@ const char* name_of(Kernel kernel) {
 
 /// The launch function of a row of the size table.
 cuda::Launch& launch_of(const SizeClass& c) {
-  if (&c == &kRestClass) return cuda::launch_rest;
+  for (const SizeClass& rest : kRestClasses)
+    if (&c == &rest) return cuda::launch_rest;
   return &c == &kSizeClasses[0]   ? cuda::launch_warp
          : &c == &kSizeClasses[1] ? cuda::launch_block128
-                                  : cuda::launch_block256;
+                                  : cuda::launch_block256;  // a block, or a grid of them
 }
 
 /// Makes a device current as long as it lives.
@@ -90,7 +91,7 @@ class CudaRuntime : public Runtime {
     limits.shared_bytes = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor));
     limits.shared_bytes_block = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
     limits.shared_bytes_reserved = std::size_t(attribute(cudaDevAttrReservedSharedMemoryPerBlock));
-    return make_plan(n, m, rest ? kRestClass : size_class(n, m), limits);
+    return make_plan(n, m, size_class(n, m, rest), limits);
   }
 
   void* allocate(std::size_t bytes) override {

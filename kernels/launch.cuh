@@ -2,6 +2,8 @@
 /// Starting a kernel.
 #pragma once
 
+#include <type_traits>
+
 #include <cuda_runtime.h>
 
 #include "class_kernels.hpp"
@@ -9,20 +11,31 @@
 
 namespace bpqp::cuda {
 
-/// The function on so many blocks, with so many bytes of shared memory for each.
-template <class Function, class... Parts>
+/// What a kernel runs on.
+struct Grid {
+  int blocks, threads;
+  std::size_t shared;  ///< bytes of a block
+  cudaStream_t stream;
+  bool together;  ///< all blocks run at once, and may wait for one another
+};
+
+template <class... Parts>
 cudaError_t start(
-    Function* function,
-    int blocks,
-    int threads,
-    std::size_t shared,
-    cudaStream_t stream,
-    const Parts&... arguments) {
+    const Grid& grid, void (*function)(Parts...), const std::type_identity_t<Parts>&... arguments) {
   const cudaError_t error =
-      cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared));
+      cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared));
   if (error != cudaSuccess) return error;
-  function<<<blocks, threads, shared, stream>>>(arguments...);
-  return cudaGetLastError();
+  cudaLaunchAttribute cooperative{};
+  cooperative.id = cudaLaunchAttributeCooperative;
+  cooperative.val.cooperative = grid.together;
+  cudaLaunchConfig_t config{};
+  config.gridDim = unsigned(grid.blocks);
+  config.blockDim = unsigned(grid.threads);
+  config.dynamicSmemBytes = grid.shared;
+  config.stream = grid.stream;
+  config.attrs = &cooperative;
+  config.numAttrs = 1;
+  return cudaLaunchKernelEx(&config, function, arguments...);
 }
 
 }  // namespace bpqp::cuda

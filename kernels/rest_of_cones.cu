@@ -7,8 +7,8 @@ namespace bpqp::cuda {
 
 namespace {
 
-using Layout = gpu::ByBlocks<gpu::kRestClass.warps>;
-constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClass.blocks;
+using Layout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
+constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClasses[0].blocks;
 
 __global__ void __launch_bounds__(kThreads, kBlocks) solve_cones(
     const __grid_constant__ gpu::Batch batch, const __grid_constant__ gpu::Queue queue) {
@@ -30,12 +30,12 @@ cudaError_t launch_rest_of_cones(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& a) {
+  const Grid grid{blocks, kThreads, shared, stream, a.batch.memory.grid.blocks > 1};
   switch (kernel) {
     case gpu::Kernel::solve_cones:
-      return start(solve_cones, blocks, kThreads, shared, stream, a.batch, a.queue);
+      return start(grid, solve_cones, a.batch, a.queue);
     case gpu::Kernel::differentiate_by_admm:
-      return start(
-          differentiate_by_admm, blocks, kThreads, shared, stream, a.batch, a.queue, a.adjoint);
+      return start(grid, differentiate_by_admm, a.batch, a.queue, a.adjoint);
     default:
       return cudaErrorInvalidValue;
   }

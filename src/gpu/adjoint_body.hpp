@@ -72,8 +72,8 @@ BPQP_STAGE void write_adjoint(
 template <class Layout, bool kByAdmm, Thread H>
 BPQP_HD void differentiate(
     const H& thread, const Batch& batch, const Queue& queue, const Adjoint& a) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, kByAdmm ? Needs::everything : Needs::vectors);
   for (int b; (b = take_next(team, queue)) >= 0;) {

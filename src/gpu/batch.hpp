@@ -6,6 +6,7 @@
 
 #include "core/answer.hpp"
 #include "core/point_source.hpp"
+#include "gpu/team.hpp"
 
 namespace bpqp::gpu {
 
@@ -71,6 +72,7 @@ struct BatchMemory {
   std::size_t fast_bytes = 0;     ///< of shared memory, per team, for a problem's arrays
   core::Condensed<double>* shared = nullptr;  ///< [1] the factors of the batch, if it shares them;
                                               ///< the arrays are those of slot 0
+  GridMemory grid;                            ///< where the whole grid is one team
 };
 
 struct Batch {

@@ -41,8 +41,7 @@ GpuEngine<R>::GpuEngine(
   const int n = shape.n, m = shape.m;
   linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
-  for (const Plan* plan : {&plan_, &rest_plan_})
-    teams_ = std::max(teams_, blocks_of(*plan, capacity) * plan->size_class->teams());
+  teams_ = std::max(plan_.teams(capacity), rest_plan_.teams(capacity));
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
   core::Slot::lay_out(slot, n, m, linear_rows_, false);
@@ -79,6 +78,13 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   at.shared = arena.take<core::Condensed<double>>(1);
   at.counters = arena.take<int>(kCounters);
   at.rest = arena.take<int>(B);
+  std::size_t grid_bytes = 0;
+  for (const Plan* plan : {&plan_, &rest_plan_}) {
+    GridMemory grid;
+    if (plan->by_grid())
+      grid_bytes = std::max(grid_bytes, lay_out_grid(plan->most_blocks, nullptr, grid));
+  }
+  at.grid = arena.take<char>(grid_bytes);
   at.cone_start = arena.take<int>(shape_.cones.size() + 1);
   at.starts = arena.take<double>(settings_.gradients ? B * std::size_t(shape_.n + shape_.m) : 0);
   at.has_start = arena.take<std::int8_t>(B);
@@ -114,19 +120,14 @@ void GpuEngine<R>::queue_all(int count) {
   arguments_.queue = {at_.counters + kNext, count};
 }
 
-/// Blocks of a grid for so many problems.
-template <class R>
-int GpuEngine<R>::blocks_of(const Plan& plan, int count) const {
-  const int teams = plan.size_class->teams();
-  return std::min(plan.most_blocks, (count + teams - 1) / teams);
-}
-
 /// The kernel over `count` problems.
 template <class R>
 void GpuEngine<R>::launch(Kernel kernel, int count) {
   const Plan& plan = is_rest(kernel) ? rest_plan_ : plan_;
-  arguments_.batch.memory.fast_bytes = plan.fast_bytes;
-  runtime_->launch(kernel, plan, blocks_of(plan, count), arguments_);
+  BatchMemory& memory = arguments_.batch.memory;
+  memory.fast_bytes = plan.fast_bytes;
+  if (plan.by_grid()) lay_out_grid(plan.most_blocks, at_.grid, memory.grid);
+  runtime_->launch(kernel, plan, plan.blocks_for(count), arguments_);
 }
 
 /// That of arguments_.adjoint.
@@ -215,7 +216,6 @@ const Report* GpuEngine<R>::reports() {
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
   template void GpuEngine<R>::queue_all(int);                                                     \
-  template int GpuEngine<R>::blocks_of(const Plan&, int) const;                                   \
   template void GpuEngine<R>::launch(Kernel, int);                                                \
   template void GpuEngine<R>::launch_adjoint(int);                                                \
   template void GpuEngine<R>::finish(Report*);                                                    \

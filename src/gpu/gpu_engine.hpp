@@ -41,6 +41,7 @@ class GpuEngine : public Engine<R> {
     core::Condensed<double>* shared;
     int* counters;  ///< [kCounters]
     int* rest;      ///< [capacity]
+    char* grid;     ///< as lay_out_grid()
     int* cone_start;
     double* starts;
     std::int8_t* has_start;
@@ -53,7 +54,6 @@ class GpuEngine : public Engine<R> {
   template <class View>
   static Reals in(Staging& staging, const View& v, std::int64_t size, int count);
   RealsOut out(R* data, std::int64_t size);
-  int blocks_of(const Plan& plan, int count) const;
   void launch(Kernel kernel, int count);
   void launch_adjoint(int count);
   void finish(Report* reports);

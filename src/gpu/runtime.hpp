@@ -16,7 +16,7 @@ enum class Kernel : int {
   differentiate,
   sum_gradients,
   load_starts,
-  // Those that few problems need, of kRestClass.
+  // Those that few problems need, of kRestClasses.
   condense_shared,
   solve_rest,
   solve_cones,

@@ -77,9 +77,9 @@ BPQP_STAGE bool go_plain_way(
 
 template <class Layout, Thread H>
 BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
+  const Place<Layout> place(thread, batch.memory);
   if (place.team > 0) return;
-  const auto team = Layout::team(thread, place.partial);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) {
     open_work(batch, place, Needs::vectors);
@@ -108,8 +108,8 @@ BPQP_HD inline void open_plain(const Batch& batch, int b, int team, char* fast, 
 template <class Layout, Thread H>
 BPQP_HD void solve_plain(
     const H& thread, const Batch& batch, const Queue& queue, const List& rest) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
@@ -164,8 +164,8 @@ BPQP_STAGE void solve_anyhow(const T& team, const Batch& batch, int b, TeamShare
 /// kCones: the shape has cones.
 template <class Layout, bool kCones, Thread H>
 BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::everything);
   for (int b; (b = take_next(team, queue)) >= 0;) {

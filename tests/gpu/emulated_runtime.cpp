@@ -14,7 +14,7 @@ namespace bpqp::test {
 namespace {
 
 constexpr std::align_val_t kAlign{256};  // as CUDA's
-using RestLayout = gpu::ByBlocks<gpu::kRestClass.warps>;
+using RestLayout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
 
 /// The body of a kernel on one thread.
 template <class Layout>
@@ -59,7 +59,7 @@ void run_blocks(
     int blocks,
     const gpu::Arguments& a) {
   EmulatedThread::launch(
-      {blocks, Layout::kThreads, plan.shared_bytes}, mapping.schedule,
+      {blocks, Layout::kThreads, plan.shared_bytes, plan.by_grid() ? blocks : 1}, mapping.schedule,
       [&](const EmulatedThread& thread) { run_body<Layout>(kernel, thread, blocks, a); },
       mapping.host_threads);
 }
@@ -70,12 +70,14 @@ void run(
     const gpu::Plan& plan,
     int blocks,
     const gpu::Arguments& a) {
-  if (plan.size_class->by_warps)
+  if (gpu::is_rest(kernel) || plan.by_grid())  // a grid of smaller blocks is emulated faster
+    run_blocks<RestLayout>(mapping, kernel, plan, blocks, a);
+  else if (plan.size_class->solvers == gpu::Solvers::warp)
     run_blocks<gpu::ByWarps<4>>(mapping, kernel, plan, blocks, a);
   else if (plan.size_class->warps == 4)
     run_blocks<gpu::ByBlocks<4>>(mapping, kernel, plan, blocks, a);
   else
-    run_blocks<gpu::ByBlocks<8>>(mapping, kernel, plan, blocks, a);
+    run_blocks<gpu::ByGrid<8>>(mapping, kernel, plan, blocks, a);
 }
 
 }  // namespace
@@ -85,10 +87,13 @@ EmulatedRuntime::~EmulatedRuntime() {
 }
 
 gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
-  const gpu::SizeClass& c = rest ? gpu::kRestClass : gpu::kSizeClasses[mapping_.size_class];
+  const bool grid = gpu::kSizeClasses[mapping_.size_class].solvers == gpu::Solvers::grid;
+  const gpu::SizeClass& c =
+      rest ? gpu::kRestClasses[grid ? 1 : 0] : gpu::kSizeClasses[mapping_.size_class];
   gpu::Plan plan = gpu::make_plan(n, m, c);
-  plan.fast_bytes =
-      mapping_.fast_bytes < plan.wanted_bytes ? mapping_.fast_bytes : plan.wanted_bytes;
+  plan.fast_bytes = grid                                      ? 0
+                    : mapping_.fast_bytes < plan.wanted_bytes ? mapping_.fast_bytes
+                                                              : plan.wanted_bytes;
   plan.shared_bytes = std::size_t(c.teams()) * gpu::team_stride(c, plan.fast_bytes);
   plan.blocks = 1;
   plan.most_blocks = mapping_.blocks;

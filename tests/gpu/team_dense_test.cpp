@@ -33,7 +33,7 @@ class TeamDense : public testing::Test {
   static void run(const Body& body, std::uint64_t schedule) {
     EmulatedThread::launch(
         {1, Layout::kThreads, 64 + Layout::kPartialBytes}, schedule,
-        [&](const EmulatedThread& thread) { body(Layout::team(thread, thread.shared())); });
+        [&](const EmulatedThread& thread) { body(Layout::team(thread, thread.shared(), {})); });
   }
 };
 using Cases = testing::Types<

@@ -26,7 +26,7 @@ class Teams : public testing::Test {
   static void run(int blocks, std::uint64_t schedule, const Body& body, int host_threads = 1) {
     EmulatedThread::launch(
         {blocks, kThreads, 64 + L::kPartialBytes}, schedule,
-        [&](const EmulatedThread& thread) { body(thread, L::team(thread, thread.shared())); },
+        [&](const EmulatedThread& thread) { body(thread, L::team(thread, thread.shared(), {})); },
         host_threads);
   }
 };
