@@ -62,7 +62,8 @@ GpuEngine<R>::GpuEngine(
   batch.options = forward_options(settings, shape);
   batch.memory = {at_.slots,   std::int64_t(slot_bytes_ / sizeof(double)),
                   at_.scratch, scratch_bytes_,
-                  0,           at_.shared};
+                  0,           at_.shared,
+                  {}};
   batch.derivatives = settings.gradients;
   batch.last_point = settings.last_point;
   batch.report = at_.reports;

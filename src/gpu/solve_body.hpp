@@ -10,7 +10,7 @@
 #include "core/lockstep.hpp"
 #include "core/vectors.hpp"
 #include "gpu/open.hpp"
-#include "gpu/team_dense.hpp"
+#include "gpu/team_dense_large.hpp"
 
 namespace bpqp::gpu {
 

@@ -32,11 +32,15 @@ BPQP_HD core::StridedRange row_entries(const T& team, int columns) {
   return {team.lane(), kWarp, columns};
 }
 
-/// v combined over the warp, on every lane.
+/// v combined over kLanes neighbouring lanes of the warp (a power of two), on each of them.
+template <int kLanes, Thread H, class Combine>
+BPQP_HD double combine_lanes(const H& thread, double v, const Combine& combine) {
+  for (int bit = 1; bit < kLanes; bit *= 2) v = combine(v, thread.shuffle_xor(v, bit));
+  return v;
+}
 template <Thread H, class Combine>
 BPQP_HD double combine_warp(const H& thread, double v, const Combine& combine) {
-  for (int bit = 1; bit < kWarp; bit *= 2) v = combine(v, thread.shuffle_xor(v, bit));
-  return v;
+  return combine_lanes<kWarp>(thread, v, combine);
 }
 
 // kNothing: what changes no other value.
