@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(Layout::kThreads, kBlocks) differentiate(
     const __grid_constant__ gpu::Batch batch,
     const __grid_constant__ gpu::Queue queue,
     const __grid_constant__ gpu::Adjoint adjoint) {
-  gpu::differentiate<Layout, false>(DeviceThread(), batch, queue, adjoint);
+  gpu::differentiate<Layout, gpu::AdjointBy::active_set>(DeviceThread(), batch, queue, adjoint);
 }
 
 template <class Layout, int kBlocks>

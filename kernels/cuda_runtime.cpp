@@ -37,6 +37,10 @@ const char* name_of(Kernel kernel) {
       return "launch of differentiate_by_admm";
     case Kernel::attach_points:
       return "launch of attach_points";
+    case Kernel::relax_points:
+      return "launch of relax_points";
+    case Kernel::differentiate_relaxed:
+      return "launch of differentiate_relaxed";
   }
   return "launch";
 }

@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) differentiate_by_admm(
     const __grid_constant__ gpu::Batch batch,
     const __grid_constant__ gpu::Queue queue,
     const __grid_constant__ gpu::Adjoint adjoint) {
-  gpu::differentiate<Layout, true>(DeviceThread(), batch, queue, adjoint);
+  gpu::differentiate<Layout, gpu::AdjointBy::admm>(DeviceThread(), batch, queue, adjoint);
 }
 
 }  // namespace
@@ -37,7 +37,7 @@ cudaError_t launch_rest_of_cones(
     case gpu::Kernel::differentiate_by_admm:
       return start(grid, differentiate_by_admm, a.batch, a.queue, a.adjoint);
     default:
-      return cudaErrorInvalidValue;
+      return launch_rest_of_kappa(kernel, blocks, shared, stream, a);
   }
 }
 

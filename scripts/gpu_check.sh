@@ -66,8 +66,8 @@ run() {
     section "$tool" timeout 90 compute-sanitizer --tool "$tool" --error-exitcode 1 \
       $carried/test_gpu_device '--gtest_filter=*SameBits*'
   done
-  for name in a b d; do
-    section "benchmark $name" timeout 60 $carried/gpu_bench --case "$name"
+  for name in a b c d; do
+    section "benchmark $name" timeout 90 $carried/gpu_bench --case "$name" --samples 20
     grep '^{' "$out/section.log" >> "$out/benchmarks.jsonl" || true
   done
   rm -f "$out/section.log"

@@ -177,7 +177,6 @@ void CpuEngine<R>::finish_one(int b, cpu::Slot& s, int worker, const cpu::CpuTea
   if (s.has_gradient && settings.kappa > 0) {
     const auto start = Clock::now();
     kernels_.relax(team, p, settings.kappa, s, works_[std::size_t(worker)]);
-    s.has_gradient = s.smoothed;
     s.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   }
   write(solution_, s, p, b);

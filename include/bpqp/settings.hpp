@@ -22,7 +22,7 @@ enum class Device : int {
   automatic = 0,  ///< the CPU
   cpu,
   cuda  ///< the CUDA device that is current in the thread that makes the Solver (docs/gpu.md);
-        ///< refuses time_limit, kappa, progress and log
+        ///< refuses time_limit, progress and log
 };
 
 /// What the arithmetic inside is done in; the data's type is the Solver's template argument.

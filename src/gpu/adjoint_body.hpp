@@ -39,8 +39,22 @@ BPQP_STAGE void load_rhs(
   team.sync();
 }
 
-/// (slot.w, slot.d) of problem b; zeros if it has none.
-template <bool kByAdmm, GpuTeam T>
+/// (slot.w, slot.d) of a problem that has a gradient.
+template <AdjointBy kBy, GpuTeam T>
+BPQP_STAGE void solve_adjoint(
+    const T& team, const core::ProblemView<double>& p, core::Slot& slot, const core::Work& work) {
+  if constexpr (kBy != AdjointBy::relaxed) {
+    core::adjoint_slot<kBy == AdjointBy::admm>(team, p, slot, work);
+  } else {
+    core::BarrierForm form;
+    core::keep(team, double(INFINITY), slot.backward_residual);
+    if (core::factor_relaxed(team, p, slot, work, form))
+      core::solve_relaxed(team, p, form, slot, work);
+  }
+}
+
+/// The same; zeros if it has none.
+template <AdjointBy kBy, GpuTeam T>
 BPQP_STAGE void find_adjoint(
     const T& team, const Batch& batch, int b, const Adjoint& a, TeamShared& own) {
   core::Slot& slot = own.slot;
@@ -48,7 +62,7 @@ BPQP_STAGE void find_adjoint(
   core::keep(team, 0.0, slot.backward_residual);
   if (slot.has_gradient) {
     const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
-    core::adjoint_slot<kByAdmm>(team, p, slot, own.work);
+    solve_adjoint<kBy>(team, p, slot, own.work);
   }
   core::settle_adjoint(team, slot, batch.n, batch.m);
   if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;
@@ -68,17 +82,17 @@ BPQP_STAGE void write_adjoint(
   team.sync();
 }
 
-/// kByAdmm: as BackwardMethod::admm; else directly.
-template <class Layout, bool kByAdmm, Thread H>
+template <class Layout, AdjointBy kBy, Thread H>
 BPQP_HD void differentiate(
     const H& thread, const Batch& batch, const Queue& queue, const Adjoint& a) {
   const Place<Layout> place(thread, batch.memory);
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
-  if (team.rank() == 0) open_work(batch, place, kByAdmm ? Needs::everything : Needs::vectors);
+  constexpr Needs kNeeds = kBy == AdjointBy::active_set ? Needs::vectors : Needs::everything;
+  if (team.rank() == 0) open_work(batch, place, kNeeds);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::keep(team, batch.memory.slots[b], own.slot);
-    find_adjoint<kByAdmm>(team, batch, b, a, own);
+    find_adjoint<kBy>(team, batch, b, a, own);
     write_adjoint(team, batch, b, a, own.slot);
   }
 }

@@ -103,6 +103,10 @@ struct Batch {
   }
 };
 
+/// How adjoints are found: from the active rows directly, as BackwardMethod::admm, or at the
+/// relaxed points of Settings::kappa.
+enum class AdjointBy : int { active_set = 0, admm, relaxed };
+
 /// The right-hand sides of the problems' adjoints, and what is wanted of these; null: zero, not
 /// wanted.
 struct Adjoint {
@@ -127,6 +131,7 @@ struct Points {
 /// Sums of the gradients over the batch; null: not wanted.
 struct Sums {
   void *P = nullptr, *q = nullptr, *A = nullptr, *l = nullptr, *u = nullptr;
+  bool relaxed = false;  ///< the gradients are those of the relaxed points
 };
 
 /// Starts of the next solve, by Solver::warm_start.

@@ -21,7 +21,6 @@ void check_settings(const Settings& s) {
   expect(
       s.time_limit > 0, "time_limit", "0", "its kernels read no clock",
       std::to_string(s.time_limit));
-  expect(s.kappa > 0, "kappa", "0", "not built there", std::to_string(s.kappa));
   expect(bool(s.progress), "progress", "none", "calls do not wait for the device", "a function");
   expect(bool(s.log), "log", "none", "calls do not wait for the device", "a function");
 }
@@ -44,7 +43,7 @@ GpuEngine<R>::GpuEngine(
   teams_ = std::max(plan_.teams(capacity), rest_plan_.teams(capacity));
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
-  core::Slot::lay_out(slot, n, m, linear_rows_, false);
+  core::Slot::lay_out(slot, n, m, linear_rows_, settings.kappa > 0);
   core::Work some_work;
   WideData some_data;
   lay_out_scratch(work, n, m, Needs::everything, kSingle, some_work, some_data);
@@ -101,7 +100,8 @@ void GpuEngine<R>::upload() {
   std::vector<core::Slot> slots;
   core::Arena arrays(at_.arrays);
   for (int b = 0; b < slots_; ++b)
-    slots.push_back(core::Slot::lay_out(arrays, shape_.n, shape_.m, linear_rows_, false));
+    slots.push_back(
+        core::Slot::lay_out(arrays, shape_.n, shape_.m, linear_rows_, settings_.kappa > 0));
   runtime_->copy(at_.slots, slots.data(), slots.size() * sizeof(core::Slot));
   std::vector<int> starts{linear_rows_};
   for (int d : shape_.cones) starts.push_back(starts.back() + d);
@@ -135,8 +135,11 @@ void GpuEngine<R>::launch(Kernel kernel, int count) {
 template <class R>
 void GpuEngine<R>::launch_adjoint(int count) {
   queue_all(count);
-  const bool by_admm = settings_.backward_method == BackwardMethod::admm;
-  launch(by_admm ? Kernel::differentiate_by_admm : Kernel::differentiate, count);
+  launch(
+      at_relaxed_points()                                 ? Kernel::differentiate_relaxed
+      : settings_.backward_method == BackwardMethod::admm ? Kernel::differentiate_by_admm
+                                                          : Kernel::differentiate,
+      count);
 }
 
 template <class R>
@@ -189,6 +192,11 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
     arguments_.queue = {at_.counters + kNextOfRest, 0, at_.counters + kRest, at_.rest};
   }
   launch(shape_.cones.empty() ? Kernel::solve_rest : Kernel::solve_cones, batch.count);
+  if (settings_.kappa > 0) {
+    arguments_.kappa = settings_.kappa;
+    queue_all(batch.count);
+    launch(Kernel::relax_points, batch.count);
+  }
   has_starts_ = attached_ = false;
   finish(solution.report);
 }

@@ -50,6 +50,8 @@ class GpuEngine : public Engine<R> {
   Layout lay_out(core::Arena& arena) const;
   void upload();
   bool goes_plain(const Problem<R>& problem) const;
+  /// Where the derivatives are taken; points from elsewhere are not relaxed.
+  bool at_relaxed_points() const { return settings_.kappa > 0 && !attached_; }
   void set_problem(const Problem<R>& problem);
   template <class View>
   static Reals in(Staging& staging, const View& v, std::int64_t size, int count);

@@ -14,6 +14,7 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
   a.g_x = in(staging_, g.x, n, count), a.g_y = in(staging_, g.y, m, count);
   Sums& sums = arguments_.sums;
   sums = {};
+  sums.relaxed = at_relaxed_points();
   bool summed = false;
   // A single problem is never summed, so that stride 0 means the same as its size.
   const auto target = [&](const GradientOut<R>& o, std::int64_t size, RealsOut& own, void*& sum) {

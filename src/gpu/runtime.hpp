@@ -21,7 +21,9 @@ enum class Kernel : int {
   solve_rest,
   solve_cones,
   differentiate_by_admm,
-  attach_points
+  attach_points,
+  relax_points,
+  differentiate_relaxed
 };
 
 inline bool is_rest(Kernel kernel) {
@@ -37,6 +39,7 @@ struct Arguments {
   Sums sums;
   Points points;
   Starts starts;
+  double kappa = 0;
 };
 
 /// Failures throw DeviceError with the name of the runtime's call.

@@ -5,6 +5,7 @@
 ///   condense_shared   P and A of the whole batch, by one team
 ///   solve_plain       the way that most problems go (core/lockstep.hpp); others are listed
 ///   solve_rest        everything else: single exchanges, the interior point method, cones
+///   relax_points      with Settings::kappa, after these: where derivatives will be taken
 #pragma once
 
 #include "core/lockstep.hpp"
@@ -31,6 +32,7 @@ BPQP_HD void append(const T& team, const List& list, int b) {
 /// What the caller gets to see of a solved problem.
 template <GpuTeam T>
 BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slot) {
+  core::keep(team, false, slot.smoothed);  // relax_points() may find a point for it
   core::finish_slot(team, slot, batch.derivatives && batch.options.polish);
   with_type(batch.single, [&]<class D>(D) {
     const core::AnswerTargets<D> targets{batch.x.at<D>(b), batch.y.at<D>(b), batch.active.at(b)};
@@ -174,6 +176,22 @@ BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue)
     solve_anyhow<kCones>(team, batch, b, own);
     answer(team, batch, b, own.slot);
     core::keep(team, own.slot, kept);
+  }
+}
+
+template <class Layout, Thread H>
+BPQP_HD void relax_points(const H& thread, const Batch& batch, const Queue& queue, double kappa) {
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
+  TeamShared& own = *place.shared;
+  if (team.rank() == 0) open_work(batch, place, Needs::everything);
+  for (int b; (b = take_next(team, queue)) >= 0;) {
+    core::keep(team, batch.memory.slots[b], own.slot);
+    if (!own.slot.has_gradient) continue;
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+    core::relax_slot(team, p, kappa, own.slot, own.work);
+    if (team.rank() == 0) batch.report[b].differentiable = own.slot.report.differentiable;
+    core::keep(team, own.slot, batch.memory.slots[b]);
   }
 }
 

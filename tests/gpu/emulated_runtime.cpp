@@ -24,7 +24,8 @@ void run_body(
     case gpu::Kernel::solve_plain:
       return gpu::solve_plain<Layout>(thread, a.batch, a.queue, a.rest);
     case gpu::Kernel::differentiate:
-      return gpu::differentiate<Layout, false>(thread, a.batch, a.queue, a.adjoint);
+      return gpu::differentiate<Layout, gpu::AdjointBy::active_set>(
+          thread, a.batch, a.queue, a.adjoint);
     case gpu::Kernel::sum_gradients:
       return gpu::sum_gradients<Layout>(thread, a.batch, a.sums, blocks);
     case gpu::Kernel::load_starts:
@@ -41,9 +42,15 @@ void run_body(
       case gpu::Kernel::solve_cones:
         return gpu::solve_rest<Layout, true>(thread, a.batch, a.queue);
       case gpu::Kernel::differentiate_by_admm:
-        return gpu::differentiate<Layout, true>(thread, a.batch, a.queue, a.adjoint);
+        return gpu::differentiate<Layout, gpu::AdjointBy::admm>(
+            thread, a.batch, a.queue, a.adjoint);
       case gpu::Kernel::attach_points:
         return gpu::attach_points<Layout>(thread, a.batch, a.queue, a.points);
+      case gpu::Kernel::relax_points:
+        return gpu::relax_points<Layout>(thread, a.batch, a.queue, a.kappa);
+      case gpu::Kernel::differentiate_relaxed:
+        return gpu::differentiate<Layout, gpu::AdjointBy::relaxed>(
+            thread, a.batch, a.queue, a.adjoint);
       default:
         break;
     }
