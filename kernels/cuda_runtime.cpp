@@ -3,9 +3,11 @@
 #include "gpu/cuda_runtime.hpp"
 
 #include <string>
+#include <utility>
 
 #include <cuda_runtime_api.h>
 
+#include "allocation.hpp"
 #include "bpqp/status.hpp"
 #include "class_kernels.hpp"
 
@@ -69,7 +71,8 @@ class OnDevice {
 
 class CudaRuntime : public Runtime {
  public:
-  explicit CudaRuntime(void* stream) : stream_(static_cast<cudaStream_t>(stream)) {
+  CudaRuntime(void* stream, std::shared_ptr<Allocator> allocator)
+      : stream_(static_cast<cudaStream_t>(stream)), allocator_(std::move(allocator)) {
     int count = 0;
     const cudaError_t error = cudaGetDeviceCount(&count);
     if (error != cudaSuccess || count == 0)
@@ -95,6 +98,7 @@ class CudaRuntime : public Runtime {
 
   void* allocate(std::size_t bytes) override {
     const OnDevice here(device_);
+    if (allocator_) return bpqp::allocate(*allocator_, bytes, stream_);
     void* memory = nullptr;
     const cudaError_t error = cudaMalloc(&memory, bytes);
     if (error != cudaSuccess)
@@ -102,7 +106,17 @@ class CudaRuntime : public Runtime {
           "cudaMalloc of " + std::to_string(bytes) + " bytes: " + cudaGetErrorString(error));
     return memory;
   }
-  void release(void* memory) noexcept override { cudaFree(memory); }
+  // Not by check(): it ends without a device while the process ends.
+  void release(void* memory, std::size_t bytes) noexcept override {
+    int before = 0;
+    const bool changed = cudaGetDevice(&before) == cudaSuccess && before != device_ &&
+                         cudaSetDevice(device_) == cudaSuccess;
+    if (allocator_)
+      allocator_->deallocate(memory, bytes, stream_);
+    else
+      cudaFree(memory);
+    if (changed) cudaSetDevice(before);
+  }
 
   bool on_device(const void* pointer) const override {
     cudaPointerAttributes attributes{};
@@ -137,13 +151,14 @@ class CudaRuntime : public Runtime {
 
  private:
   cudaStream_t stream_;
+  std::shared_ptr<Allocator> allocator_;
   int device_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Runtime> make_cuda_runtime(void* stream) {
-  return std::make_unique<CudaRuntime>(stream);
+std::unique_ptr<Runtime> make_cuda_runtime(void* stream, std::shared_ptr<Allocator> allocator) {
+  return std::make_unique<CudaRuntime>(stream, std::move(allocator));
 }
 
 bool cuda_built() {

@@ -4,24 +4,10 @@
 
 #include <string>
 
-#include "cpu_engine.hpp"
-#include "gpu/cuda_runtime.hpp"
-#include "gpu/gpu_engine.hpp"
+#include "make_engine.hpp"
 #include "validate.hpp"
 
 namespace bpqp {
-namespace {
-
-template <class R>
-std::unique_ptr<Engine<R>> make_engine(const Shape& shape, int capacity, const Settings& settings) {
-  validate(shape, capacity, settings);
-  if (settings.device == Device::cuda)
-    return std::make_unique<gpu::GpuEngine<R>>(
-        shape, capacity, settings, gpu::make_cuda_runtime(settings.stream));
-  return std::make_unique<CpuEngine<R>>(shape, capacity, settings);
-}
-
-}  // namespace
 
 template <class R>
 class Solver<R>::Impl {
@@ -201,6 +187,10 @@ const Report* Solver<R>::reports() const {
 template <class R>
 std::size_t Solver<R>::bytes() const {
   return impl_->engine->bytes();
+}
+template <class R>
+std::size_t Solver<R>::bytes_needed(const Shape& shape, int capacity, const Settings& settings) {
+  return engine_bytes<R>(shape, capacity, settings);
 }
 template <class R>
 const Shape& Solver<R>::shape() const {

@@ -2,6 +2,7 @@
 /// All of bpqp.
 #pragma once
 
+#include "bpqp/allocator.hpp"
 #include "bpqp/capabilities.hpp"
 #include "bpqp/problem.hpp"
 #include "bpqp/settings.hpp"

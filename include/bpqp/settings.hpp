@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "bpqp/allocator.hpp"
 #include "bpqp/export.hpp"
 
 namespace bpqp {
@@ -73,6 +75,10 @@ struct Settings {
   /// default stream. Calls wait for the device only where an array is in the host's memory, and
   /// reports() does.
   void* stream = nullptr;
+
+  /// Where the Solver's memory comes from; null: the device's own (cudaMalloc), or the host's heap.
+  /// The Solver keeps it alive.
+  std::shared_ptr<Allocator> allocator = {};
 
   int threads = 0;  ///< CPU threads; 0: one per core, which is also the most that are used
 

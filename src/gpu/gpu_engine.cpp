@@ -28,16 +28,20 @@ void check_settings(const Settings& s) {
 
 }  // namespace
 
+/// All but the memory.
 template <class R>
 GpuEngine<R>::GpuEngine(
-    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
+    Counting,
+    const Shape& shape,
+    int capacity,
+    const Settings& settings,
+    std::unique_ptr<Runtime> runtime)
     : shape_(shape),
       capacity_(capacity),
       settings_((check_settings(settings), settings)),
       runtime_(std::move(runtime)),
       problem_(*runtime_),
-      staging_(*runtime_),
-      reports_(std::size_t(capacity)) {
+      staging_(*runtime_) {
   const int n = shape.n, m = shape.m;
   linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
@@ -51,13 +55,27 @@ GpuEngine<R>::GpuEngine(
   lay_out_scratch(work, n, m, Needs::everything, kSingle, some_work, some_data);
   slot_bytes_ = slot.bytes(), scratch_bytes_ = work.bytes();
   lay_out(count);
-  memory_ = DeviceBlock(*runtime_, count.bytes());
+  bytes_ = count.bytes();
+}
+
+template <class R>
+std::size_t GpuEngine<R>::bytes_needed(
+    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime) {
+  return GpuEngine(Counting(), shape, capacity, settings, std::move(runtime)).bytes_;
+}
+
+template <class R>
+GpuEngine<R>::GpuEngine(
+    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
+    : GpuEngine(Counting(), shape, capacity, settings, std::move(runtime)) {
+  reports_.resize(std::size_t(capacity));
+  memory_ = DeviceBlock(*runtime_, bytes_);
   core::Arena arena(memory_.data());
   at_ = lay_out(arena);
   upload();
 
   Batch& batch = arguments_.batch;
-  batch.n = n, batch.m = m;
+  batch.n = shape.n, batch.m = shape.m;
   batch.single = kSingle;
   if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
   batch.options = forward_options(settings, shape);
@@ -212,6 +230,8 @@ const Report* GpuEngine<R>::reports() {
 
 #define BPQP_INSTANTIATE(R)                                                                       \
   template GpuEngine<R>::GpuEngine(const Shape&, int, const Settings&, std::unique_ptr<Runtime>); \
+  template std::size_t GpuEngine<R>::bytes_needed(                                                \
+      const Shape&, int, const Settings&, std::unique_ptr<Runtime>);                              \
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
   template void GpuEngine<R>::queue_all(int);                                                     \

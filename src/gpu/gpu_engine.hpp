@@ -18,6 +18,9 @@ class GpuEngine : public Engine<R> {
   /// Throws InvalidArgument for settings that have no meaning on a GPU.
   GpuEngine(
       const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime);
+  /// Of one that is not made.
+  static std::size_t bytes_needed(
+      const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime);
 
   void solve(const Problem<R>&, const Solution<R>&, Changed) override;
   void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) override;
@@ -26,9 +29,13 @@ class GpuEngine : public Engine<R> {
   void jvp(const ProblemTangent<R>&, const SolutionTangent<R>&) override;
   void differentiate(const KktPoint<R>&, Report*) override;
   const Report* reports() override;
-  std::size_t bytes() const override { return memory_.bytes(); }
+  std::size_t bytes() const override { return bytes_; }
 
  private:
+  struct Counting {};
+  GpuEngine(
+      Counting, const Shape&, int capacity, const Settings&, std::unique_ptr<Runtime> runtime);
+
   /// Counters of a call, each set to zero before it.
   enum Counter : int { kNext = 0, kRest, kNextOfRest, kCounters };
   static constexpr bool kSingle = sizeof(R) == sizeof(float);
@@ -65,7 +72,7 @@ class GpuEngine : public Engine<R> {
   std::unique_ptr<Runtime> runtime_;
   Plan plan_, rest_plan_;
   int teams_ = 0, slots_ = 0;
-  std::size_t slot_bytes_ = 0, scratch_bytes_ = 0;
+  std::size_t slot_bytes_ = 0, scratch_bytes_ = 0, bytes_ = 0;
   int linear_rows_ = 0;
   DeviceBlock memory_;
   Staging problem_;  ///< of the last solve, for the derivatives
