@@ -64,6 +64,7 @@ class CpuEngine : public Engine<R> {
   void differentiate(const KktPoint<R>& point, Report* report) override;
 
   const Report* reports() override { return reports_.data(); }
+  int batch() const override { return batch_; }
   std::size_t bytes() const override { return bytes_; }
 
  private:

@@ -26,7 +26,6 @@ class Solver<R>::Impl {
   int capacity;
   Settings settings;
   std::unique_ptr<Engine<R>> engine;
-  int batch = 0;  ///< of the last solve (or differentiate); 0: there was none
 
  private:
   void require_kept(const Problem<R>& problem) const;
@@ -75,7 +74,7 @@ void Solver<R>::Impl::require_derivatives(const char* call) const {
   if (!settings.polish)
     throw InvalidArgument(
         name + ": expected Settings::polish to be true, got false (no active set is known)");
-  if (batch == 0)
+  if (engine->batch() == 0)
     throw InvalidArgument(name + ": expected a call of solve or differentiate before, got none");
 }
 
@@ -90,7 +89,6 @@ void Solver<R>::Impl::solve(
     require_kept(problem);
   else
     kept_ = {};
-  batch = problem.batch;
   engine->solve(problem, solution, changed);
   kept_ = kept_of(problem);
 }
@@ -124,7 +122,7 @@ template <class R>
 void Solver<R>::backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out) {
   impl_->require_derivatives("backward");
   const std::int64_t n = impl_->shape.n, m = impl_->shape.m;
-  const int batch = impl_->batch;
+  const int batch = impl_->engine->batch();
   validate_vector("gradient.x", gradient.x, impl_->shape.n, batch);
   validate_vector("gradient.y", gradient.y, impl_->shape.m, batch);
   validate_output("out.P", out.P, n * n, batch);
@@ -145,7 +143,7 @@ void Solver<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
 template <class R>
 void Solver<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
   impl_->require_derivatives("jvp");
-  const int n = impl_->shape.n, m = impl_->shape.m, batch = impl_->batch;
+  const int n = impl_->shape.n, m = impl_->shape.m, batch = impl_->engine->batch();
   validate_matrix("tangent.P", t.P, n, n, batch);
   validate_vector("tangent.q", t.q, n, batch);
   validate_matrix("tangent.A", t.A, m, n, batch);
@@ -176,7 +174,6 @@ void Solver<R>::differentiate(const KktPoint<R>& point, Report* report) {
   validate_vector("point.y", point.y, shape.m, point.batch);
   validate_vector("point.gradient", point.gradient, shape.n, point.batch);
   validate_vector("point.violation", point.violation, shape.m, point.batch);
-  impl_->batch = point.batch;
   impl_->engine->differentiate(point, report);
 }
 

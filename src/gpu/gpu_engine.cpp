@@ -68,6 +68,11 @@ template <class R>
 GpuEngine<R>::GpuEngine(
     const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
     : GpuEngine(Counting(), shape, capacity, settings, std::move(runtime)) {
+  if (runtime_->capturing())
+    throw InvalidArgument(
+        "stream: expected one that is not captured in a CUDA graph while a Solver is made, got one "
+        "that is");
+  prepare();
   reports_.resize(std::size_t(capacity));
   memory_ = DeviceBlock(*runtime_, bytes_);
   core::Arena arena(memory_.data());
@@ -118,6 +123,38 @@ void GpuEngine<R>::upload() {
   for (int d : shape_.cones) starts.push_back(starts.back() + d);
   runtime_->copy(at_.cone_start, starts.data(), starts.size() * sizeof(int));
   runtime_->copy(at_.reports, reports_.data(), reports_.size() * sizeof(Report));
+}
+
+/// The kernels that calls may start.
+template <class R>
+void GpuEngine<R>::prepare() {
+  const auto prepare = [this](Kernel kernel) {
+    runtime_->prepare(kernel, is_rest(kernel) ? rest_plan_ : plan_);
+  };
+  const bool cones = !shape_.cones.empty();
+  const bool by_admm = settings_.backward_method == BackwardMethod::admm;
+  prepare(Kernel::solve_plain);
+  prepare(cones ? Kernel::solve_cones : Kernel::solve_rest);
+  if (!settings_.gradients) return;
+  prepare(Kernel::load_starts);
+  prepare(by_admm ? Kernel::differentiate_by_admm : Kernel::differentiate);
+  prepare(Kernel::sum_gradients);
+  if (cones) return;
+  prepare(Kernel::condense_shared);
+  prepare(Kernel::attach_points);
+}
+
+/// The arrays of a call, before it changes anything: copies of those in the host's memory are no
+/// part of a graph.
+template <class R>
+void GpuEngine<R>::refuse_in_capture(std::initializer_list<Named> arrays) const {
+  if (!runtime_->capturing()) return;
+  for (const Named& array : arrays)
+    if (array.data && !runtime_->on_device(array.data))
+      throw InvalidArgument(
+          std::string(array.name) +
+          ": expected memory of the Solver's device while the stream is captured in a CUDA graph, "
+          "got other memory");
 }
 
 template <class R>
@@ -187,6 +224,16 @@ void GpuEngine<R>::finish(Report* reports) {
 
 template <class R>
 void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
+  refuse_in_capture(
+      {{"P", problem.P.data},
+       {"q", problem.q.data},
+       {"A", problem.A.data},
+       {"l", problem.l.data},
+       {"u", problem.u.data},
+       {"x", solution.x},
+       {"y", solution.y},
+       {"active", solution.active},
+       {"report", solution.report}});
   staging_.start();
   set_problem(problem);
   const std::int64_t n = shape_.n, m = shape_.m;
@@ -211,6 +258,7 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
 
 template <class R>
 void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBatch<R>& y) {
+  refuse_in_capture({{"x", x.data}, {"y", y.data}});
   staging_.start();
   arguments_.starts = {
       count, in(staging_, x, shape_.n, count), in(staging_, y, shape_.m, count), at_.starts,
@@ -223,6 +271,11 @@ void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBa
 
 template <class R>
 const Report* GpuEngine<R>::reports() {
+  if (runtime_->capturing())
+    throw InvalidArgument(
+        "reports: expected a stream that is not captured in a CUDA graph (they are waited for), "
+        "got "
+        "one that is; Solution::report takes memory of the device");
   runtime_->copy(reports_.data(), at_.reports, reports_.size() * sizeof(Report));
   runtime_->wait();
   return reports_.data();
@@ -234,6 +287,7 @@ const Report* GpuEngine<R>::reports() {
       const Shape&, int, const Settings&, std::unique_ptr<Runtime>);                              \
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
+  template void GpuEngine<R>::refuse_in_capture(std::initializer_list<Named>) const;              \
   template void GpuEngine<R>::queue_all(int);                                                     \
   template int GpuEngine<R>::blocks_of(const Plan&, int) const;                                   \
   template void GpuEngine<R>::launch(Kernel, int);                                                \

@@ -2,9 +2,11 @@
 /// GpuEngine: a Solver's engine on a GPU. Host code that lays out memory and starts kernels;
 /// nothing numerical. With pointers to the device's memory no call waits for the device, and its
 /// outputs are there when the stream gets to them; arrays in the host's memory are copied, and
-/// waited for.
+/// waited for, which
+/// a CUDA graph cannot hold: they are refused while the stream is captured.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "engine.hpp"
@@ -29,6 +31,7 @@ class GpuEngine : public Engine<R> {
   void jvp(const ProblemTangent<R>&, const SolutionTangent<R>&) override;
   void differentiate(const KktPoint<R>&, Report*) override;
   const Report* reports() override;
+  int batch() const override { return arguments_.batch.count; }
   std::size_t bytes() const override { return bytes_; }
 
  private:
@@ -56,6 +59,13 @@ class GpuEngine : public Engine<R> {
   Layout lay_out(core::Arena& arena) const;
   void upload();
   bool goes_plain(const Problem<R>& problem) const;
+  void prepare();
+  /// An array of a call, by its name in the public headers.
+  struct Named {
+    const char* name;
+    const void* data;
+  };
+  void refuse_in_capture(std::initializer_list<Named> arrays) const;
   void set_problem(const Problem<R>& problem);
   template <class View>
   static Reals in(Staging& staging, const View& v, std::int64_t size, int count);

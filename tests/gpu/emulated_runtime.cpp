@@ -135,6 +135,7 @@ void EmulatedRuntime::fill(void* to, int byte, std::size_t bytes) {
 
 void EmulatedRuntime::launch(
     gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments& a) {
+  if (!prepared_.count(kernel)) throw std::logic_error("a kernel was started without prepare()");
   ++counts_->launches;
   run(mapping_, kernel, plan, blocks, a);
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <utility>
 
 #include "bpqp/allocator.hpp"
@@ -48,6 +49,8 @@ class EmulatedRuntime : public gpu::Runtime {
   ~EmulatedRuntime() override;
 
   gpu::Plan plan(int n, int m, bool rest) const override;
+  void prepare(gpu::Kernel kernel, const gpu::Plan&) override { prepared_.insert(kernel); }
+  bool capturing() const override { return false; }
   void* allocate(std::size_t bytes) override;
   void release(void* memory, std::size_t bytes) noexcept override;
   bool on_device(const void* pointer) const override;
@@ -62,6 +65,7 @@ class EmulatedRuntime : public gpu::Runtime {
   Counts* counts_;
   std::shared_ptr<Allocator> allocator_;
   void* stream_;
+  std::set<gpu::Kernel> prepared_;
   std::map<const char*, std::size_t> memory_;  ///< start and size of every block
 };
 
