@@ -8,6 +8,7 @@
 #include "bpqp/settings.hpp"
 #include "bpqp/solution.hpp"
 #include "bpqp/solver.hpp"
+#include "bpqp/split.hpp"
 #include "bpqp/status.hpp"
 
 #define BPQP_VERSION_MAJOR 0
