@@ -33,6 +33,12 @@ class Block {
   std::size_t bytes_;
 };
 
+/// Whether one problem is worth the tiles of several threads.
+inline bool worth_tiles(const Shape& shape) {
+  constexpr int kTiled = 512;  // variables and rows
+  return shape.n + shape.m >= kTiled;
+}
+
 /// What a CpuEngine allocates (docs/memory.md).
 struct CpuMemory {
   int workers = 1;  ///< threads

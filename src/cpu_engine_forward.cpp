@@ -11,9 +11,6 @@
 namespace bpqp {
 namespace {
 
-/// Problems of at least this many variables are worth the tiles of several threads.
-constexpr int kTiledVariables = 512;
-
 bool factored(const core::Condensed<double>& c) {
   return c.report.outcome == core::Condensing::done;
 }
@@ -38,7 +35,7 @@ core::ProblemView<R> CpuEngine<R>::view(const Problem<R>& p, int b) const {
 
 template <class R>
 bool CpuEngine<R>::by_tiles(int batch) const {
-  return executor_.tiles() && batch < executor_.threads() && shape.n + shape.m >= kTiledVariables;
+  return executor_.tiles() && batch < executor_.threads() && worth_tiles(shape);
 }
 
 template <class R>

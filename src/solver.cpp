@@ -36,13 +36,6 @@ class Solver<R>::Impl {
 /// Throws unless the factors of the last solve are those of `problem`, as far as that can be seen.
 template <class R>
 void Solver<R>::Impl::require_kept(const Problem<R>& problem) const {
-  if (!settings.gradients)
-    throw InvalidArgument(
-        "changed: expected everything, got vectors, but Settings::gradients is false, so that no "
-        "factors are kept");
-  if (kept_.batch == 0)
-    throw InvalidArgument(
-        "changed: expected everything in the first solve, got vectors, but no factors are kept");
   if (kept_.batch != problem.batch)
     throw InvalidArgument(
         "problem.batch: expected " + std::to_string(kept_.batch) +
@@ -68,23 +61,14 @@ void Solver<R>::Impl::require_batch(const char* name, int given) const {
 
 template <class R>
 void Solver<R>::Impl::require_derivatives(const char* call) const {
-  const std::string name(call);
-  if (!settings.gradients)
-    throw InvalidArgument(name + ": expected Settings::gradients to be true, got false");
-  if (!settings.polish)
-    throw InvalidArgument(
-        name + ": expected Settings::polish to be true, got false (no active set is known)");
-  if (engine->batch() == 0)
-    throw InvalidArgument(name + ": expected a call of solve or differentiate before, got none");
+  bpqp::require_derivatives(call, settings, engine->batch() > 0);
 }
 
 template <class R>
 void Solver<R>::Impl::solve(
     const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
   validate(problem, shape, capacity);
-  if (changed != Changed::everything && changed != Changed::vectors)
-    throw InvalidArgument(
-        "changed: expected everything or vectors, got " + std::to_string(int(changed)));
+  validate(changed, settings, kept_.batch > 0);
   if (changed == Changed::vectors)
     require_kept(problem);
   else
@@ -110,8 +94,7 @@ void Solver<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Ch
 
 template <class R>
 void Solver<R>::warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) {
-  if (!impl_->settings.gradients)
-    throw InvalidArgument("warm_start: expected Settings::gradients to be true, got false");
+  require_gradients("warm_start", impl_->settings);
   impl_->require_batch("batch", batch);
   validate_vector("x", x, impl_->shape.n, batch);
   validate_vector("y", y, impl_->shape.m, batch);
@@ -155,8 +138,7 @@ void Solver<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
 template <class R>
 void Solver<R>::differentiate(const KktPoint<R>& point, Report* report) {
   const Shape& shape = impl_->shape;
-  if (!impl_->settings.gradients)
-    throw InvalidArgument("differentiate: expected Settings::gradients to be true, got false");
+  require_gradients("differentiate", impl_->settings);
   if (!shape.cones.empty())
     throw InvalidArgument(
         "differentiate: expected a Solver without cones (a point's cones are active rows and "

@@ -5,6 +5,7 @@
 #include "bpqp/allocator.hpp"
 #include "bpqp/capabilities.hpp"
 #include "bpqp/problem.hpp"
+#include "bpqp/ragged.hpp"
 #include "bpqp/settings.hpp"
 #include "bpqp/solution.hpp"
 #include "bpqp/solver.hpp"
