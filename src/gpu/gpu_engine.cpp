@@ -125,38 +125,6 @@ void GpuEngine<R>::upload() {
   runtime_->copy(at_.reports, reports_.data(), reports_.size() * sizeof(Report));
 }
 
-/// The kernels that calls may start.
-template <class R>
-void GpuEngine<R>::prepare() {
-  const auto prepare = [this](Kernel kernel) {
-    runtime_->prepare(kernel, is_rest(kernel) ? rest_plan_ : plan_);
-  };
-  const bool cones = !shape_.cones.empty();
-  const bool by_admm = settings_.backward_method == BackwardMethod::admm;
-  prepare(Kernel::solve_plain);
-  prepare(cones ? Kernel::solve_cones : Kernel::solve_rest);
-  if (!settings_.gradients) return;
-  prepare(Kernel::load_starts);
-  prepare(by_admm ? Kernel::differentiate_by_admm : Kernel::differentiate);
-  prepare(Kernel::sum_gradients);
-  if (cones) return;
-  prepare(Kernel::condense_shared);
-  prepare(Kernel::attach_points);
-}
-
-/// The arrays of a call, before it changes anything: copies of those in the host's memory are no
-/// part of a graph.
-template <class R>
-void GpuEngine<R>::refuse_in_capture(std::initializer_list<Named> arrays) const {
-  if (!runtime_->capturing()) return;
-  for (const Named& array : arrays)
-    if (array.data && !runtime_->on_device(array.data))
-      throw InvalidArgument(
-          std::string(array.name) +
-          ": expected memory of the Solver's device while the stream is captured in a CUDA graph, "
-          "got other memory");
-}
-
 template <class R>
 RealsOut GpuEngine<R>::out(R* data, std::int64_t size) {
   return {staging_.out(data, std::size_t(size * arguments_.batch.count)), size};
@@ -287,7 +255,6 @@ const Report* GpuEngine<R>::reports() {
       const Shape&, int, const Settings&, std::unique_ptr<Runtime>);                              \
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
-  template void GpuEngine<R>::refuse_in_capture(std::initializer_list<Named>) const;              \
   template void GpuEngine<R>::queue_all(int);                                                     \
   template int GpuEngine<R>::blocks_of(const Plan&, int) const;                                   \
   template void GpuEngine<R>::launch(Kernel, int);                                                \
