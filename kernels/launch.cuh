@@ -11,9 +11,22 @@
 
 namespace bpqp::cuda {
 
-/// What a kernel runs on.
+/// Loads the function, and allows it what its static memory leaves of `shared`: always all that the
+/// device gives a block, since a Solver that needs less must not take from another's.
+template <class Function>
+cudaError_t prepare(Function* function, std::size_t shared) {
+  cudaFuncAttributes attributes{};
+  cudaError_t error = cudaFuncGetAttributes(&attributes, function);
+  if (error != cudaSuccess) return error;
+  return cudaFuncSetAttribute(
+      function, cudaFuncAttributeMaxDynamicSharedMemorySize,
+      int(shared - attributes.sharedSizeBytes));
+}
+
+/// What a kernel runs on (Launch).
 struct Grid {
-  int blocks, threads;
+  int blocks;  ///< kPrepare: it is only to be prepared
+  int threads;
   std::size_t shared;  ///< bytes of a block
   cudaStream_t stream;
   bool together;  ///< all blocks run at once, and may wait for one another
@@ -22,9 +35,7 @@ struct Grid {
 template <class... Parts>
 cudaError_t start(
     const Grid& grid, void (*function)(Parts...), const std::type_identity_t<Parts>&... arguments) {
-  const cudaError_t error =
-      cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, int(grid.shared));
-  if (error != cudaSuccess) return error;
+  if (grid.blocks == kPrepare) return prepare(function, grid.shared);
   cudaLaunchAttribute cooperative{};
   cooperative.id = cudaLaunchAttributeCooperative;
   cooperative.val.cooperative = grid.together;

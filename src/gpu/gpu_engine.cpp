@@ -27,16 +27,20 @@ void check_settings(const Settings& s) {
 
 }  // namespace
 
+/// All but the memory.
 template <class R>
 GpuEngine<R>::GpuEngine(
-    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
+    Counting,
+    const Shape& shape,
+    int capacity,
+    const Settings& settings,
+    std::unique_ptr<Runtime> runtime)
     : shape_(shape),
       capacity_(capacity),
       settings_((check_settings(settings), settings)),
       runtime_(std::move(runtime)),
       problem_(*runtime_),
-      staging_(*runtime_),
-      reports_(std::size_t(capacity)) {
+      staging_(*runtime_) {
   const int n = shape.n, m = shape.m;
   linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
@@ -49,13 +53,32 @@ GpuEngine<R>::GpuEngine(
   lay_out_scratch(work, n, m, Needs::everything, kSingle, some_work, some_data);
   slot_bytes_ = slot.bytes(), scratch_bytes_ = work.bytes();
   lay_out(count);
-  memory_ = DeviceBlock(*runtime_, count.bytes());
+  bytes_ = count.bytes();
+}
+
+template <class R>
+std::size_t GpuEngine<R>::bytes_needed(
+    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime) {
+  return GpuEngine(Counting(), shape, capacity, settings, std::move(runtime)).bytes_;
+}
+
+template <class R>
+GpuEngine<R>::GpuEngine(
+    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
+    : GpuEngine(Counting(), shape, capacity, settings, std::move(runtime)) {
+  if (runtime_->capturing())
+    throw InvalidArgument(
+        "stream: expected one that is not captured in a CUDA graph while a Solver is made, got one "
+        "that is");
+  prepare();
+  reports_.resize(std::size_t(capacity));
+  memory_ = DeviceBlock(*runtime_, bytes_);
   core::Arena arena(memory_.data());
   at_ = lay_out(arena);
   upload();
 
   Batch& batch = arguments_.batch;
-  batch.n = n, batch.m = m;
+  batch.n = shape.n, batch.m = shape.m;
   batch.single = kSingle;
   if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
   batch.options = forward_options(settings, shape);
@@ -174,6 +197,16 @@ void GpuEngine<R>::finish(Report* reports) {
 
 template <class R>
 void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
+  refuse_in_capture(
+      {{"P", problem.P.data},
+       {"q", problem.q.data},
+       {"A", problem.A.data},
+       {"l", problem.l.data},
+       {"u", problem.u.data},
+       {"x", solution.x},
+       {"y", solution.y},
+       {"active", solution.active},
+       {"report", solution.report}});
   staging_.start();
   set_problem(problem);
   const std::int64_t n = shape_.n, m = shape_.m;
@@ -203,6 +236,7 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
 
 template <class R>
 void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBatch<R>& y) {
+  refuse_in_capture({{"x", x.data}, {"y", y.data}});
   staging_.start();
   arguments_.starts = {
       count, in(staging_, x, shape_.n, count), in(staging_, y, shape_.m, count), at_.starts,
@@ -215,6 +249,11 @@ void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBa
 
 template <class R>
 const Report* GpuEngine<R>::reports() {
+  if (runtime_->capturing())
+    throw InvalidArgument(
+        "reports: expected a stream that is not captured in a CUDA graph (they are waited for), "
+        "got "
+        "one that is; Solution::report takes memory of the device");
   runtime_->copy(reports_.data(), at_.reports, reports_.size() * sizeof(Report));
   runtime_->wait();
   return reports_.data();
@@ -222,6 +261,8 @@ const Report* GpuEngine<R>::reports() {
 
 #define BPQP_INSTANTIATE(R)                                                                       \
   template GpuEngine<R>::GpuEngine(const Shape&, int, const Settings&, std::unique_ptr<Runtime>); \
+  template std::size_t GpuEngine<R>::bytes_needed(                                                \
+      const Shape&, int, const Settings&, std::unique_ptr<Runtime>);                              \
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
   template void GpuEngine<R>::queue_all(int);                                                     \

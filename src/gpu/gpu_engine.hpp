@@ -2,9 +2,11 @@
 /// GpuEngine: a Solver's engine on a GPU. Host code that lays out memory and starts kernels;
 /// nothing numerical. With pointers to the device's memory no call waits for the device, and its
 /// outputs are there when the stream gets to them; arrays in the host's memory are copied, and
-/// waited for.
+/// waited for, which
+/// a CUDA graph cannot hold: they are refused while the stream is captured.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "engine.hpp"
@@ -18,6 +20,9 @@ class GpuEngine : public Engine<R> {
   /// Throws InvalidArgument for settings that have no meaning on a GPU.
   GpuEngine(
       const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime);
+  /// Of one that is not made.
+  static std::size_t bytes_needed(
+      const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime);
 
   void solve(const Problem<R>&, const Solution<R>&, Changed) override;
   void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) override;
@@ -26,9 +31,14 @@ class GpuEngine : public Engine<R> {
   void jvp(const ProblemTangent<R>&, const SolutionTangent<R>&) override;
   void differentiate(const KktPoint<R>&, Report*) override;
   const Report* reports() override;
-  std::size_t bytes() const override { return memory_.bytes(); }
+  int batch() const override { return arguments_.batch.count; }
+  std::size_t bytes() const override { return bytes_; }
 
  private:
+  struct Counting {};
+  GpuEngine(
+      Counting, const Shape&, int capacity, const Settings&, std::unique_ptr<Runtime> runtime);
+
   /// Counters of a call, each set to zero before it.
   enum Counter : int { kNext = 0, kRest, kNextOfRest, kCounters };
   static constexpr bool kSingle = sizeof(R) == sizeof(float);
@@ -52,6 +62,13 @@ class GpuEngine : public Engine<R> {
   bool goes_plain(const Problem<R>& problem) const;
   /// Where the derivatives are taken; points from elsewhere are not relaxed.
   bool at_relaxed_points() const { return settings_.kappa > 0 && !attached_; }
+  void prepare();
+  /// An array of a call, by its name in the public headers.
+  struct Named {
+    const char* name;
+    const void* data;
+  };
+  void refuse_in_capture(std::initializer_list<Named> arrays) const;
   void set_problem(const Problem<R>& problem);
   template <class View>
   static Reals in(Staging& staging, const View& v, std::int64_t size, int count);
@@ -67,7 +84,7 @@ class GpuEngine : public Engine<R> {
   std::unique_ptr<Runtime> runtime_;
   Plan plan_, rest_plan_;
   int teams_ = 0, slots_ = 0;
-  std::size_t slot_bytes_ = 0, scratch_bytes_ = 0;
+  std::size_t slot_bytes_ = 0, scratch_bytes_ = 0, bytes_ = 0;
   int linear_rows_ = 0;
   DeviceBlock memory_;
   Staging problem_;  ///< of the last solve, for the derivatives

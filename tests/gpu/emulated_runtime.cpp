@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "allocation.hpp"
 #include "gpu/adjoint_body.hpp"
 #include "gpu/point_body.hpp"
 #include "gpu/sum_body.hpp"
@@ -90,7 +91,10 @@ void run(
 }  // namespace
 
 EmulatedRuntime::~EmulatedRuntime() {
-  for (const auto& [start, bytes] : memory_) ::operator delete(const_cast<char*>(start), kAlign);
+  while (!memory_.empty()) {
+    const auto [start, bytes] = *memory_.begin();
+    EmulatedRuntime::release(const_cast<char*>(start), bytes);
+  }
 }
 
 gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
@@ -109,15 +113,19 @@ gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
 
 void* EmulatedRuntime::allocate(std::size_t bytes) {
   ++counts_->allocations;
-  char* const memory = static_cast<char*>(::operator new(bytes, kAlign));
+  char* const memory = static_cast<char*>(
+      allocator_ ? bpqp::allocate(*allocator_, bytes, stream_) : ::operator new(bytes, kAlign));
   std::memset(memory, 0xff, bytes);
   memory_[memory] = bytes;
   return memory;
 }
 
-void EmulatedRuntime::release(void* memory) noexcept {
+void EmulatedRuntime::release(void* memory, std::size_t bytes) noexcept {
   memory_.erase(static_cast<char*>(memory));
-  ::operator delete(memory, kAlign);
+  if (allocator_)
+    allocator_->deallocate(memory, bytes, stream_);
+  else
+    ::operator delete(memory, kAlign);
 }
 
 bool EmulatedRuntime::on_device(const void* pointer) const {
@@ -139,6 +147,7 @@ void EmulatedRuntime::fill(void* to, int byte, std::size_t bytes) {
 
 void EmulatedRuntime::launch(
     gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments& a) {
+  if (!prepared_.count(kernel)) throw std::logic_error("a kernel was started without prepare()");
   ++counts_->launches;
   run(mapping_, kernel, plan, blocks, a);
 }
