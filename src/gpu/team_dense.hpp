@@ -50,36 +50,33 @@ BPQP_HD bool finish_panel(const T& team, R* A, int n, int ld, int k, const Root&
   return true;
 }
 
-/// Cholesky with L_kk = root(k, pivot), not positive to end it: false.
-template <class R, GpuTeam T, class Root>
-BPQP_STAGE bool factor_by(const T& team, R* A, int n, int ld, const Root& root) {
-  for (int k = 0; k < n; k += kTile) {
+/// Cholesky; with least [n], L_kk is infinite where the pivot does not exceed least[k] (one
+/// function for both, which are most of a kernel's code otherwise).
+template <class R, GpuTeam T>
+BPQP_STAGE core::Pivots factor_by_tiles(const T& team, R* A, int n, int ld, const R* least) {
+  core::Pivots pivots{true, INFINITY};
+  const auto root = [&](int k, double pivot) {
+    pivots.smallest = pivot > 0 ? core::nan_min(pivots.smallest, pivot) : pivot;
+    if (least && !(pivot > double(least[k]))) return double(INFINITY);
+    return std::sqrt(pivot);  // NaN is not positive
+  };
+  for (int k = 0; k < n && pivots.positive; k += kTile) {
     update_panel(team, A, n, ld, k);
     team.sync();
-    if (!finish_panel(team, A, n, ld, k, root)) {
-      team.sync();
-      return false;
-    }
+    pivots.positive = finish_panel(team, A, n, ld, k, root);
   }
   team.sync();
-  return true;
-}
-
-template <class R, GpuTeam T>
-BPQP_STAGE core::Pivots cholesky(const T& team, R* A, int n, int ld) {
-  core::Pivots pivots{true, INFINITY};
-  pivots.positive = factor_by(team, A, n, ld, [&](int, double pivot) {
-    pivots.smallest = pivot > 0 ? core::nan_min(pivots.smallest, pivot) : pivot;
-    return std::sqrt(pivot);  // NaN is not positive
-  });
   return pivots;
 }
 
 template <class R, GpuTeam T>
+BPQP_STAGE core::Pivots cholesky(const T& team, R* A, int n, int ld) {
+  return factor_by_tiles(team, A, n, ld, static_cast<const R*>(nullptr));
+}
+
+template <class R, GpuTeam T>
 BPQP_STAGE void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
-  factor_by(team, A, n, ld, [&](int k, double pivot) {
-    return pivot > double(least[k]) ? std::sqrt(pivot) : double(INFINITY);
-  });
+  factor_by_tiles(team, A, n, ld, least);
 }
 
 /// L b = b for one right-hand side, in blocks of a warp's width: the first warp solves with the
@@ -93,6 +90,7 @@ BPQP_STAGE void solve_lower_one(const T& team, const R* L, int n, int ld, R* b) 
       const bool mine = lane < order;
       double x = mine ? double(b[k + lane]) : 0;
       const double inverse = mine ? 1 / double(block[std::size_t(lane) * ld + lane]) : 0;
+      BPQP_UNROLL_BY(4)
       for (int j = 0; j < order; ++j) {
         const double x_j = team.thread().shuffle(x * inverse, j);
         const double l = mine && lane > j ? double(block[std::size_t(j) * ld + lane]) : 0;
@@ -103,6 +101,7 @@ BPQP_STAGE void solve_lower_one(const T& team, const R* L, int n, int ld, R* b) 
     team.sync();
     for (int i : team.items(n - k - order)) {
       double rest = double(b[k + order + i]);
+      BPQP_UNROLL_BY(8)
       for (int j = 0; j < order; ++j)
         rest -= double(block[std::size_t(j) * ld + order + i]) * double(b[k + j]);
       b[k + order + i] = R(rest);
@@ -242,6 +241,7 @@ BPQP_STAGE void transposed_product(
   const int lane = team.lane();
   for (int i = kColumns * team.warp(); i < m; i += kColumns * team.warps()) {
     double sums[kColumns] = {};
+    BPQP_UNROLL_BY(1)
     for (int j = lane; j < n; j += kWarp) {
       BPQP_UNROLL
       for (int c = 0; c < kColumns; ++c)
