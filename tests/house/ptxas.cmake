@@ -1,5 +1,6 @@
-# What ptxas said of the kernels (cmake/ptxas_log.sh): none may spill a register, and none may have more registers than the size table leaves it (launch bounds see to that; this sees to
-# the launch bounds). LOGS: the folder of the logs.
+# What ptxas said of the kernels (cmake/ptxas_log.sh): none may spill a register, and none may have
+# more registers than the size table leaves it (launch bounds see to that; this sees to the launch
+# bounds). LOGS: the folder of the logs.
 file(GLOB logs ${LOGS}/*.ptxas)
 list(LENGTH logs count)
 if(count LESS 5)
