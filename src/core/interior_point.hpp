@@ -249,8 +249,8 @@ class InteriorPoint : private Embedding<D, R, T> {
     const double sigma = (1 - affine) * (1 - affine) * (1 - affine);
     aim_ = sigma * mu_;
     part_ = 1 - sigma;
-    complement_ = kappa_ * tau_ + dkappa_ * dtau_ - aim_;
     set_products(team_, sys_, b_, true, aim_);
+    complement_ = kappa_ * tau_ + dkappa_ * dtau_ - sigma * mu_;
   }
 
   /// The step length, after further correctors where it is short (Gondzio 1996): one more solve
