@@ -216,6 +216,29 @@ BPQP_STAGE void factor_independent(
   close_gaps(team, w);
 }
 
+/// rebuild() where there are more rows than there is room for: one by one, so that each can be
+/// refused.
+template <class R, Team T>
+BPQP_STAGE void append_each(
+    const T& team,
+    const Schur<R>& schur,
+    WorkingSet<R>& w,
+    const R* l,
+    const R* u,
+    R* s,
+    double dependent) {
+  w.size = 0;
+  for (int equalities = 1; equalities >= 0; --equalities) {
+    for (int i = 0; i < schur.m; ++i) {
+      const bool wanted = w.side[i] != 0 && (l[i] == u[i]) == (equalities == 1);
+      if (!wanted || append(team, schur, w, i, s, dependent)) continue;
+      team.sync();
+      if (team.rank() == 0) w.side[i] = 0;
+      team.sync();
+    }
+  }
+}
+
 /// Makes the factor anew for the rows whose side is not 0. Rows that depend on those before them
 /// get side 0 (their y is left for release()). s is scratch [capacity].
 template <class R, Team T>
@@ -227,20 +250,10 @@ BPQP_STAGE void rebuild(
     const R* u,
     R* s,
     double dependent = kDependent) {
-  if (list_rows(team, w, schur.m, l, u)) {
-    if (!factor_listed(team, schur, w, dependent)) factor_independent(team, schur, w, s, dependent);
-    return;
-  }
-  w.size = 0;  // more rows than there is room for: one by one, so that each can be refused
-  for (int equalities = 1; equalities >= 0; --equalities) {
-    for (int i = 0; i < schur.m; ++i) {
-      const bool wanted = w.side[i] != 0 && (l[i] == u[i]) == (equalities == 1);
-      if (!wanted || append(team, schur, w, i, s, dependent)) continue;
-      team.sync();
-      if (team.rank() == 0) w.side[i] = 0;
-      team.sync();
-    }
-  }
+  if (!list_rows(team, w, schur.m, l, u))
+    append_each(team, schur, w, l, u, s, dependent);
+  else if (!factor_listed(team, schur, w, dependent))
+    factor_independent(team, schur, w, s, dependent);
 }
 
 /// By how much row i's activity v exceeds the side that the row is held at.

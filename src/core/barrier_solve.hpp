@@ -142,37 +142,60 @@ BPQP_STAGE double pair_dot(
   return team.sum(sum);
 }
 
-/// Direction k of krylov_refine() into basis and image: the proximal answer to the residual f, its
-/// image orthogonal to those before and of length 1. Uses e and Ax. False: nothing new.
+/// A right-hand side (r_x, r_y) of the system, and where its answer goes: (x, y) and A x. By
+/// reference, so that the stages hand on one pointer.
 template <class D, class R, Team T>
-BPQP_STAGE bool krylov_direction(
-    const T& team,
-    const ProblemView<D>& p,
-    const BarrierForm& f,
-    const BarrierSystem<R>& s,
-    int k,
-    R* Ax) {
-  const int n = p.n, m = p.m, length = n + m;
-  copy_point(team, n, m, s.f_x, s.f_y, s.e_x, s.e_y);
-  solve_proximal(team, p, f, s);
+struct BarrierTask {
+  const T& team;
+  const ProblemView<D>& p;
+  const BarrierForm& f;
+  const BarrierSystem<R>& s;
+  const R *r_x, *r_y;
+  R *x, *y, *Ax;
+};
+
+/// The residual of the task's answer, as barrier_residual().
+template <class D, class R, Team T>
+BPQP_HD double residual_of(const BarrierTask<D, R, T>& t) {
+  return barrier_residual(t.team, t.p, t.f, t.s, t.r_x, t.r_y, t.x, t.y, t.Ax);
+}
+
+/// c, the image of direction k, and the direction u itself, lose what lies along those before them;
+/// returns the length of what is left of c.
+template <class R, Team T>
+BPQP_STAGE double make_orthogonal(const T& team, const BarrierSystem<R>& s, int k) {
+  const int n = s.n, m = s.m, length = n + m;
   R *u = s.basis + std::size_t(k) * length, *c = s.image + std::size_t(k) * length;
-  copy_point(team, n, m, s.d_x, s.d_y, u, u + n);
-  for (int i : team.items(length)) c[i] = 0;
-  team.sync();
-  barrier_residual(team, p, f, s, c, c + n, u, u + n, Ax);  // e = -K u
-  for (int j : team.items(n)) c[j] = -s.e_x[j];
-  for (int i : team.items(m)) c[n + i] = -s.e_y[i];
-  team.sync();
-  // What is left of it, and of K u for a u in the null space, may be rounding: no direction then.
-  const double terms = std::sqrt(
-      nan_max(pair_dot(team, n, m, c, c + n, c, c + n), pair_dot(team, n, m, u, u + n, u, u + n)));
   for (int q = 0; q < k; ++q) {
     const R *v = s.basis + std::size_t(q) * length, *b = s.image + std::size_t(q) * length;
     const R along = R(pair_dot(team, n, m, c, c + n, b, b + n));
     for (int i : team.items(length)) u[i] -= along * v[i], c[i] -= along * b[i];
     team.sync();
   }
-  const double norm = std::sqrt(pair_dot(team, n, m, c, c + n, c, c + n));
+  return std::sqrt(pair_dot(team, n, m, c, c + n, c, c + n));
+}
+
+/// Direction k of krylov_refine() into basis and image: the proximal answer to the residual f, its
+/// image orthogonal to those before and of length 1. Uses e and Ax. False: nothing new.
+template <class D, class R, Team T>
+BPQP_STAGE bool krylov_direction(const BarrierTask<D, R, T>& t, int k) {
+  const T& team = t.team;
+  const BarrierSystem<R>& s = t.s;
+  const int n = s.n, m = s.m, length = n + m;
+  copy_point(team, n, m, s.f_x, s.f_y, s.e_x, s.e_y);
+  solve_proximal(team, t.p, t.f, s);
+  R *u = s.basis + std::size_t(k) * length, *c = s.image + std::size_t(k) * length;
+  copy_point(team, n, m, s.d_x, s.d_y, u, u + n);
+  for (int i : team.items(length)) c[i] = 0;
+  team.sync();
+  barrier_residual(team, t.p, t.f, s, c, c + n, u, u + n, t.Ax);  // e = -K u
+  for (int j : team.items(n)) c[j] = -s.e_x[j];
+  for (int i : team.items(m)) c[n + i] = -s.e_y[i];
+  team.sync();
+  // What is left of it, and of K u for a u in the null space, may be rounding: no direction then.
+  const double terms = std::sqrt(
+      nan_max(pair_dot(team, n, m, c, c + n, c, c + n), pair_dot(team, n, m, u, u + n, u, u + n)));
+  const double norm = make_orthogonal(team, s, k);
   if (!(norm > kBarrierNew * terms && norm < INFINITY)) return false;
   const R scale = R(1 / norm);
   for (int i : team.items(length)) u[i] *= scale, c[i] *= scale;
@@ -186,39 +209,50 @@ BPQP_STAGE bool krylov_direction(
 /// Where they gain little the system is inconsistent, and its huge proximal answer, which stays, is
 /// the ray along which the problem is unbounded or infeasible.
 template <class D, class R, Team T>
-BPQP_STAGE void krylov_refine(
-    const T& team,
-    const ProblemView<D>& p,
-    const BarrierForm& f,
-    const BarrierSystem<R>& s,
-    double size,
-    double error,
-    R* x,
-    R* y,
-    R* Ax) {
-  const int n = p.n, m = p.m, length = n + m;
+BPQP_STAGE void krylov_refine(const BarrierTask<D, R, T>& t, double size, double error) {
+  const BarrierSystem<R>& s = t.s;
+  const int n = s.n, m = s.m, length = n + m;
   R steps[kBarrierKrylov];
   int count = 0;
   double left = error;
-  copy_point(team, n, m, s.e_x, s.e_y, s.f_x, s.f_y);
-  while (count < kBarrierKrylov && left > kBarrierLoose * f.accuracy * size &&
-         krylov_direction(team, p, f, s, count, Ax)) {
+  copy_point(t.team, n, m, s.e_x, s.e_y, s.f_x, s.f_y);
+  BPQP_UNROLL_BY(1)
+  while (count < kBarrierKrylov && left > kBarrierLoose * t.f.accuracy * size &&
+         krylov_direction(t, count)) {
     const R* c = s.image + std::size_t(count) * length;
-    const R step = steps[count++] = R(pair_dot(team, n, m, c, c + n, s.f_x, s.f_y));
-    for (int j : team.items(n)) s.f_x[j] -= step * c[j];
-    for (int i : team.items(m)) s.f_y[i] -= step * c[n + i];
-    team.sync();
-    left = nan_max(abs_max(team, s.f_x, n), abs_max(team, s.f_y, m));
+    const R step = steps[count++] = R(pair_dot(t.team, n, m, c, c + n, s.f_x, s.f_y));
+    for (int j : t.team.items(n)) s.f_x[j] -= step * c[j];
+    for (int i : t.team.items(m)) s.f_y[i] -= step * c[n + i];
+    t.team.sync();
+    left = nan_max(abs_max(t.team, s.f_x, n), abs_max(t.team, s.f_y, m));
   }
   if (left <= kBarrierKrylovGain * error) {
+    BPQP_UNROLL_BY(1)
     for (int k = 0; k < count; ++k) {
       const R* u = s.basis + std::size_t(k) * length;
-      for (int j : team.items(n)) x[j] += steps[k] * u[j];
-      for (int i : team.items(m)) y[i] += steps[k] * u[n + i];
+      for (int j : t.team.items(n)) t.x[j] += steps[k] * u[j];
+      for (int i : t.team.items(m)) t.y[i] += steps[k] * u[n + i];
     }
-    team.sync();
+    t.team.sync();
   }
-  scaled_rows_product(team, p, s, x, Ax);
+  scaled_rows_product(t.team, t.p, s, t.x, t.Ax);
+}
+
+/// One pass of refinement, for the residual in e, which it renews; undone where it does not better
+/// the residual `best`. Returns the residual's size; `slow`: it is not worth another.
+template <class D, class R, Team T>
+BPQP_STAGE double refine_barrier(const BarrierTask<D, R, T>& t, double best, bool& slow) {
+  solve_proximal(t.team, t.p, t.f, t.s);
+  for (int j : t.team.items(t.p.n)) t.x[j] += t.s.d_x[j];
+  for (int i : t.team.items(t.p.m)) t.y[i] += t.s.d_y[i];
+  t.team.sync();
+  const double error = residual_of(t);
+  slow = !(error < best) || error > 0.2 * best;
+  if (error < best) return error;
+  for (int j : t.team.items(t.p.n)) t.x[j] -= t.s.d_x[j];
+  for (int i : t.team.items(t.p.m)) t.y[i] -= t.s.d_y[i];
+  t.team.sync();
+  return residual_of(t);
 }
 
 /// (x, y) and Ax = A x for the right-hand side (r_x, r_y). Refinement that leaves as much as
@@ -245,26 +279,16 @@ BPQP_STAGE void solve_barrier(
     s.e_y[i] = s.kind[i] == RowKind::free ? R(0) : r_y[i];
   }
   team.sync();
+  const BarrierTask<D, R, T> t{team, p, f, s, r_x, r_y, x, y, Ax};
   const double size = nan_max(abs_max(team, s.e_x, p.n), abs_max(team, s.e_y, p.m));
   double best = INFINITY;
-  for (int pass = 0; pass <= kBarrierPasses; ++pass) {
-    solve_proximal(team, p, f, s);
-    for (int j : team.items(p.n)) x[j] += s.d_x[j];
-    for (int i : team.items(p.m)) y[i] += s.d_y[i];
-    team.sync();
-    double error = barrier_residual(team, p, f, s, r_x, r_y, x, y, Ax);
-    const bool worse = !(error < best), slow = worse || error > 0.2 * best;
-    if (worse) {  // undone
-      for (int j : team.items(p.n)) x[j] -= s.d_x[j];
-      for (int i : team.items(p.m)) y[i] -= s.d_y[i];
-      team.sync();
-      error = barrier_residual(team, p, f, s, r_x, r_y, x, y, Ax);
-    }
-    best = error;
-    if (slow || error <= f.accuracy * size) break;
+  bool slow = false;
+  for (int pass = 0; pass <= kBarrierPasses && !slow; ++pass) {
+    best = refine_barrier(t, best, slow);
+    if (best <= t.f.accuracy * size) break;
   }
-  if (best > kBarrierLoose * f.accuracy * size && best < inconsistent * size)
-    krylov_refine(team, p, f, s, size, best, x, y, Ax);
+  if (best > kBarrierLoose * t.f.accuracy * size && best < inconsistent * size)
+    krylov_refine(t, size, best);
 }
 
 }  // namespace bpqp::core

@@ -16,7 +16,7 @@ namespace bpqp::core::soc {
 constexpr double kLeastSquares = 1e-280, kMostSquares = 1e280;
 
 template <class R>
-BPQP_HD double tail_norm(const R* v, int d) {
+BPQP_STAGE double tail_norm(const R* v, int d) {
   const double squares = double(dot(v + 1, v + 1, d - 1));
   if (squares > kLeastSquares && squares < kMostSquares) return std::sqrt(squares);
   double largest = 0, sum = 0;
@@ -30,7 +30,7 @@ BPQP_HD double tail_norm(const R* v, int d) {
 }
 
 template <class R>
-BPQP_HD double tail_dot(const R* a, const R* b, int d) {
+BPQP_STAGE double tail_dot(const R* a, const R* b, int d) {
   return double(dot(a + 1, b + 1, d - 1));
 }
 
@@ -49,7 +49,7 @@ BPQP_HD double determinant(const R* v, int d) {
 
 /// The projection of v on the cone: itself, zero, or ((t + r)/2) (1, v/r), r = |v|.
 template <class R>
-BPQP_HD void project(const R* v, int d, R* out) {
+BPQP_STAGE void project(const R* v, int d, R* out) {
   const double r = tail_norm(v, d), t = double(v[0]);
   const bool inside = r <= t, polar = r <= -t;
   const double factor = inside ? 1 : polar ? 0 : (t + r) / (2 * r);
@@ -59,7 +59,7 @@ BPQP_HD void project(const R* v, int d, R* out) {
 
 /// Largest entry of v - projection(v), for v or, `sign` -1, -v.
 template <class R>
-BPQP_HD double distance(const R* v, int d, double sign = 1) {
+BPQP_STAGE double distance(const R* v, int d, double sign = 1) {
   const double r = tail_norm(v, d), t = sign * double(v[0]);
   if (r != r || t != t) return r + t;
   if (r <= t) return 0;
@@ -71,14 +71,14 @@ BPQP_HD double distance(const R* v, int d, double sign = 1) {
 
 /// out = a o b = (a'b, a_0 b_1 + b_0 a_1); out may be neither a nor b.
 template <class R>
-BPQP_HD void product(const R* a, const R* b, int d, R* out) {
+BPQP_STAGE void product(const R* a, const R* b, int d, R* out) {
   out[0] = R(double(a[0]) * double(b[0]) + tail_dot(a, b, d));
   for (int i = 1; i < d; ++i) out[i] = a[0] * b[i] + b[0] * a[i];
 }
 
 /// out = lambda \ b: lambda o out = b. out may be b.
 template <class R>
-BPQP_HD void divide(const R* lambda, const R* b, int d, R* out) {
+BPQP_STAGE void divide(const R* lambda, const R* b, int d, R* out) {
   const double first =
       (double(lambda[0]) * double(b[0]) - tail_dot(lambda, b, d)) / determinant(lambda, d);
   for (int i = 1; i < d; ++i)
@@ -89,7 +89,7 @@ BPQP_HD void divide(const R* lambda, const R* b, int d, R* out) {
 /// The Nesterov-Todd point of s and z, both inside: w (w_0^2 - |w_1|^2 = 1) into w [d]; returns
 /// eta. W z = W^-1 s = lambda with W = eta [w_0 w_1'; w_1 I + w_1 w_1'/(1 + w_0)].
 template <class R>
-BPQP_HD double nesterov_todd(const R* s, const R* z, int d, R* w) {
+BPQP_STAGE double nesterov_todd(const R* s, const R* z, int d, R* w) {
   const double a = std::sqrt(determinant(s, d)), b = std::sqrt(determinant(z, d));
   const double dot = (double(s[0]) * double(z[0]) + tail_dot(s, z, d)) / (a * b);
   const double gamma = 2 * std::sqrt((1 + dot) / 2);
@@ -105,7 +105,7 @@ BPQP_HD double nesterov_todd(const R* s, const R* z, int d, R* w) {
 
 /// v = W v or, `inverse`, W^-1 v.
 template <class R>
-BPQP_HD void scale(double eta, const R* w, int d, bool inverse, R* v) {
+BPQP_STAGE void scale(double eta, const R* w, int d, bool inverse, R* v) {
   const double along = tail_dot(w, v, d);
   const double sign = inverse ? -1 : 1, factor = inverse ? 1 / eta : eta;
   const double w0 = double(w[0]), v0 = double(v[0]);
@@ -116,7 +116,7 @@ BPQP_HD void scale(double eta, const R* w, int d, bool inverse, R* v) {
 
 /// The largest step t with v + t dv in the cone (v inside).
 template <class R>
-BPQP_HD double largest_step(const R* v, const R* dv, int d) {
+BPQP_STAGE double largest_step(const R* v, const R* dv, int d) {
   const double a = determinant(dv, d), c = nan_max(0.0, determinant(v, d));
   const double b = double(v[0]) * double(dv[0]) - tail_dot(v, dv, d);
   double step = double(dv[0]) < 0 ? -double(v[0]) / double(dv[0]) : INFINITY;

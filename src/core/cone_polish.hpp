@@ -17,25 +17,32 @@ constexpr double kConeTried = 1e-12;
 /// Steps end at this relative residual.
 constexpr double kConePolished = 1e-13;
 
+/// The same of a problem with cones: k and c, which is not constant here, become the QP at the
+/// point and its factors.
+template <class D, class R, Team T>
+struct ConeTask : ForwardTask<D, R, T> {
+  const ConeKkt<R>& k;
+  Condensed<R>& qp;
+};
+
 template <class D, class R, Team T>
 class ConePolish {
  public:
   /// (x, y): in the point, out the polished one. set.side: in, in the linear rows, which are
   /// active.
-  BPQP_HD ConePolish(
-      const T& team,
-      const ProblemView<D>& p,
-      const ForwardOptions& options,
-      const ConeKkt<R>& k,
-      Condensed<R>& c,
-      WorkingSet<R>& set,
-      const ForwardWork<R>& s,
-      R* x,
-      R* y)
-      : team_(team), p_(p), o_(options), k_(k), c_(c), set_(set), s_(s), x_(x), y_(y) {}
+  BPQP_HD explicit ConePolish(const ConeTask<D, R, T>& task)
+      : team_(task.team),
+        p_(task.p),
+        o_(task.options),
+        k_(task.k),
+        c_(task.qp),
+        set_(task.set),
+        s_(task.s),
+        x_(task.x),
+        y_(task.y) {}
 
   /// `trial`: ends without the last QP where the point has not become a solution in a few steps.
-  BPQP_STAGE ForwardReport run(bool trial = false) {
+  BPQP_STAGE const ForwardReport& run(bool trial = false) {
     symmetric_ = c_.report.symmetric;
     largest_A_ = largest_entry();
     judge();
@@ -47,7 +54,10 @@ class ConePolish {
       if (last && trial && !(best_ <= kConeTried)) return report_;
       if (last) copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
       const bool independent = build(last || !finite_);
-      if (last || !finite_) return finish(independent);
+      if (last || !finite_) {
+        finish(independent);
+        return report_;
+      }
       newton();
       const double before = best_;
       judge();
@@ -129,7 +139,7 @@ class ConePolish {
     }
   }
 
-  BPQP_STAGE ForwardReport finish(bool independent) {
+  BPQP_STAGE void finish(bool independent) {
     const double best = best_;
     // Where no dual solution is attained multipliers grow until rounding ends it.
     const bool attained = abs_max(team_, y_, p_.m) <= kConeLargest * dual_scale();
@@ -147,7 +157,6 @@ class ConePolish {
     report_.verified = report_.status == Status::solved && best <= kConeVerified;
     report_.differentiable = report_.verified && !weak && regular_here;
     set_.least_norm = c_.report.singular && !report_.differentiable;
-    return report_;
   }
 
   BPQP_STAGE double largest_entry() const {

@@ -28,13 +28,15 @@ BPQP_STAGE Pick pick_largest(const T& team, Pick mine) {
 
 /// a'b in a fixed order: eight partial sums, so that one lane can use SIMD.
 template <class D, class R>
-BPQP_HD R dot(const D* a, const R* b, int n) {
+BPQP_STAGE R dot(const D* a, const R* b, int n) {
   constexpr int kLanes = 8;
   R sums[kLanes] = {};
   int i = 0;
+  BPQP_UNROLL_BY(1)
   for (; i + kLanes <= n; i += kLanes)
     for (int k = 0; k < kLanes; ++k) sums[k] += R(a[i + k]) * b[i + k];
   R tail = 0;
+  BPQP_UNROLL_BY(1)
   for (; i < n; ++i) tail += R(a[i]) * b[i];
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) +
          tail;
@@ -53,6 +55,7 @@ template <class D, class R, Team T>
 BPQP_STAGE void product(const T& team, const D* A, int n, int m, int ld, const R* y, R* out) {
   for (int j : team.items(n)) {
     R sum = 0;
+    BPQP_UNROLL_BY(8)
     for (int i = 0; i < m; ++i) sum += R(A[std::size_t(i) * ld + j]) * y[i];
     out[j] = sum;
   }

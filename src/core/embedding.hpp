@@ -85,20 +85,19 @@ class Embedding : protected BarrierProblem<D, R, T> {
     return gain > 0 && gain < std::fabs(gap_) ? gain : 0;
   }
 
-  /// The step for f times the residuals and the products set; `complement`: right-hand side of
-  /// kappa tau.
-  BPQP_STAGE void direction(double f, double complement) {
-    const BarrierSide<R>&U = b_.upper, &L = b_.lower;
-    for (int j : team_.items(p_.n)) w_.r_x[j] = R(-f) * w_.residual[j];
+  /// The step for part_ of the residuals, the products set, and complement_.
+  BPQP_STAGE void direction() {
+    for (int j : team_.items(p_.n)) w_.r_x[j] = R(-part_) * w_.residual[j];
     team_.sync();
-    solve_sides(U.dz, L.dz, w_.dx, w_.dy, f);
+    solve_sides(b_.upper.dz, b_.lower.dz, w_.dx, w_.dy, part_);
     double sum = 0;  // (2 P x/tau + q)'dx
     for (int j : team_.items(p_.n))
       sum += (2 * double(w_.Px[j]) / tau_ + double(scaled_q(j))) * double(w_.dx[j]);
-    const double numerator = f * gap_ + curvature_ - complement / tau_ + team_.sum(sum) +
-                             sides_dot(team_, sys_, b_, U.dz, L.dz);
+    const double numerator = part_ * gap_ + curvature_ - complement_ / tau_ + team_.sum(sum) +
+                             sides_dot(team_, sys_, b_, b_.upper.dz, b_.lower.dz);
     dtau_ = numerator / denominator_;
-    dkappa_ = -(complement + kappa_ * dtau_) / tau_;
+    dkappa_ = -(complement_ + kappa_ * dtau_) / tau_;
+    const BarrierSide<R>&U = b_.upper, &L = b_.lower;
     for (int j : team_.items(p_.n)) w_.dx[j] += R(dtau_) * w_.x2[j];
     for (int i : team_.items(p_.m)) {
       U.dz[i] += R(dtau_) * U.z2[i];
@@ -115,7 +114,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
     return step;
   }
 
-  /// Saves dx, ds, dz, or brings them back.
+  /// Saves the step, or brings it back.
   BPQP_STAGE void keep_direction(bool save) {
     const auto move = [save](R& now, R& kept) { save ? kept = now : now = kept; };
     for (int j : team_.items(p_.n)) move(w_.dx[j], w_.dx_kept[j]);
@@ -125,6 +124,10 @@ class Embedding : protected BarrierProblem<D, R, T> {
         move(side->dz[i], side->dz_kept[i]);
       }
     team_.sync();
+    if (save)
+      dtau_kept_ = dtau_, dkappa_kept_ = dkappa_;
+    else
+      dtau_ = dtau_kept_, dkappa_ = dkappa_kept_;
   }
 
   /// The step, then the whole embedding scaled back where tau and kappa have left [1e-3, 1e3].
@@ -142,7 +145,9 @@ class Embedding : protected BarrierProblem<D, R, T> {
 
   const KktVectors<R>& products_;  ///< of the point in the user's units
   double tau_ = 1, kappa_ = 1, dtau_ = 0, dkappa_ = 0;
-  double curvature_ = 0;  ///< of the gap's equation along the step, in the corrector
+  double part_ = 1;        ///< of the residuals that the step is to take away
+  double complement_ = 0;  ///< right-hand side of kappa tau
+  double curvature_ = 0;   ///< of the gap's equation along the step, in the corrector
   int short_steps_ = 0;
 
  private:
@@ -154,6 +159,7 @@ class Embedding : protected BarrierProblem<D, R, T> {
   }
 
   double gap_ = 0, denominator_ = 1;
+  double dtau_kept_ = 0, dkappa_kept_ = 0;
 };
 
 }  // namespace bpqp::core

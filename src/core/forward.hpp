@@ -37,7 +37,7 @@ class Forward : private ForwardCertificates<D, R, T> {
 
   /// x, y: in: the start, out: the solution, the last point or the certificate, as the status says.
   /// The working set is left factored for the derivatives.
-  BPQP_STAGE ForwardReport run(Start from) {
+  BPQP_STAGE const ForwardReport& run(Start from) {
     report_.method = Method::admm;
     interior_ = from == Start::interior;
     if (interior_) judge(false);
@@ -76,7 +76,8 @@ class Forward : private ForwardCertificates<D, R, T> {
       step();
       if (c_.report.singular && pass > 0 && unbounded(stalled >= 2)) return report_;
     }
-    return finish();
+    finish();
+    return report_;
   }
 
  private:
@@ -145,7 +146,7 @@ class Forward : private ForwardCertificates<D, R, T> {
     unscale_y();
   }
 
-  BPQP_STAGE ForwardReport finish() {
+  BPQP_STAGE void finish() {
     copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
     if (best_ < least_) verified_ = false;  // the interior point is better: it is not the set's
     const bool given_up = interior_ && !verified_;
@@ -166,7 +167,6 @@ class Forward : private ForwardCertificates<D, R, T> {
                                       : Status::numerical_error;
     report_.verified = verified_ && report_.status == Status::solved;
     settle_derivatives();
-    return report_;
   }
 
   /// Whether the solution is differentiable; and where it is not, that its derivatives are safe.

@@ -22,16 +22,15 @@ class ForwardPoint {
   using W = Wide<R>;
 
  public:
-  BPQP_HD ForwardPoint(
-      const T& team,
-      const ProblemView<D>& p,
-      const ForwardOptions& options,
-      const Condensed<R>& c,
-      WorkingSet<R>& w,
-      const ForwardWork<R>& s,
-      R* x,
-      R* y)
-      : team_(team), p_(p), o_(options), c_(c), w_(w), s_(s), x_(x), y_(y) {
+  BPQP_HD explicit ForwardPoint(const ForwardTask<D, R, T>& task)
+      : team_(task.team),
+        p_(task.p),
+        o_(task.options),
+        c_(task.c),
+        w_(task.set),
+        s_(task.s),
+        x_(task.x),
+        y_(task.y) {
     scale_bounds();
   }
 

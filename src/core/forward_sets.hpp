@@ -142,13 +142,17 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
   /// Rounds of block exchange while they help; whether they end in a verified set.
   BPQP_STAGE bool exchange_blocks() {
     for (int round = 0, previous = p_.m + 1; round < kBlockRounds && !verified_; ++round) {
-      const int exchanged = exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
-      report_.exchanges += exchanged;
-      verified_ = exchanged == 0;
+      const int exchanged = exchange_once();
       if (exchanged >= previous) break;
       previous = exchanged;
     }
     return verified_ && !drowned();
+  }
+  BPQP_STAGE int exchange_once() {
+    const int exchanged = exchange_round(team_, schur_, rows_, w_, s_.v, s_.list, s_.kkt.a);
+    report_.exchanges += exchanged;
+    verified_ = exchanged == 0;
+    return exchanged;
   }
 
   /// c = v + S y: the activities at y = 0.

@@ -1,5 +1,6 @@
 /// \file
-/// Options, scratch memory and report of the forward pass of one problem (solve_one.hpp).
+/// Options, scratch memory and report of the forward pass of one problem (solve_one.hpp), and all
+/// that it works on.
 #pragma once
 
 #include "bpqp/settings.hpp"
@@ -83,7 +84,7 @@ struct ForwardWork {
     s.products = KktVectors<R>::lay_out(arena, n, m);
     s.kkt = KktScratch<R>::lay_out(arena, n, m);
     s.admm = AdmmState<R>::lay_out(arena, m);
-    if (interior) s.barrier = BarrierWork<R>::lay_out(arena, n, m);
+    if (interior) s.lay_out_interior(arena, n, m);
     if (!iterates) return s;
     const std::size_t nn = n, mm = m;
     const bool z_form = wants_z_form(n, m);
@@ -91,6 +92,25 @@ struct ForwardWork {
     s.admm_operator = arena.take<R>(!z_form ? nn * mm : m <= kExplicitInverse ? 2 * mm * mm : 1);
     return s;
   }
+
+ private:
+  /// A stage, so that a kernel does not hold all these pointers in registers at once.
+  BPQP_STAGE void lay_out_interior(Arena& arena, int n, int m) {
+    barrier = BarrierWork<R>::lay_out(arena, n, m);
+  }
+};
+
+/// What a forward pass is of: the problem, its factors, and where the answer goes. By reference, so
+/// that the outer stages hand on one pointer.
+template <class D, class R, Team T>
+struct ForwardTask {
+  const T& team;
+  const ProblemView<D>& p;
+  const ForwardOptions& options;
+  const Condensed<R>& c;
+  WorkingSet<R>& set;
+  const ForwardWork<R>& s;
+  R *x, *y;
 };
 
 }  // namespace bpqp::core

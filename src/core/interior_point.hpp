@@ -76,30 +76,33 @@ class InteriorPoint : private Embedding<D, R, T> {
         y_(y),
         side_(side) {}
 
-  BPQP_STAGE BarrierReport run() {
+  BPQP_STAGE const BarrierReport& run() {
     if (!set_up()) return finish(BarrierOutcome::failed);
     form_.accuracy = accuracy_for(target_);
-    BarrierReport report = iterate();
+    iterate();
     // Free variables make K worse than N, and so does a rough P: what stalls is tried by columns.
-    if (form_.way != BarrierWay::columns && !(report.worst <= target_) &&
-        report.outcome != BarrierOutcome::primal_infeasible &&
-        report.outcome != BarrierOutcome::dual_infeasible && !out_of_time()) {
+    if (form_.way != BarrierWay::columns && !(report_.worst <= target_) &&
+        report_.outcome != BarrierOutcome::primal_infeasible &&
+        report_.outcome != BarrierOutcome::dual_infeasible && !out_of_time()) {
       form_.way = BarrierWay::columns;
       form_.order = p_.n;
-      report = iterate();
+      iterate();
     }
-    return report;
+    return report_;
   }
 
   /// Goes on from where run() ended, to a tighter target. x_best, y_best and the products may have
   /// been used in between.
-  BPQP_STAGE BarrierReport resume(double target) {
+  BPQP_STAGE const BarrierReport& resume(double target) {
     target_ = target;
     form_.accuracy = accuracy_for(target_);
     report_.worst = attempt_ = INFINITY;
     stalled_ = short_steps_ = 0;
     return proceed();
   }
+
+  /// Of the last of these.
+  BPQP_HD const BarrierReport& report() const { return report_; }
 
  private:
   /// What the steps to a residual of `target` are refined to.
@@ -109,6 +112,7 @@ class InteriorPoint : private Embedding<D, R, T> {
 
   using Steps = Embedding<D, R, T>;
   using Steps::b_;
+  using Steps::complement_;
   using Steps::constant_direction;
   using Steps::curvature_;
   using Steps::curvature_ahead;
@@ -121,6 +125,7 @@ class InteriorPoint : private Embedding<D, R, T> {
   using Steps::keep_direction;
   using Steps::move;
   using Steps::p_;
+  using Steps::part_;
   using Steps::products_;
   using Steps::repair_;
   using Steps::residuals_of_embedding;
@@ -133,38 +138,49 @@ class InteriorPoint : private Embedding<D, R, T> {
   using Steps::team_;
   using Steps::w_;
 
-  BPQP_STAGE BarrierReport iterate() {
+  BPQP_STAGE const BarrierReport& iterate() {
     tau_ = kappa_ = 1;
     stalled_ = short_steps_ = 0;
     earlier_ = report_.iterations;
     attempt_ = INFINITY;
-    if (!start()) return finish(BarrierOutcome::failed);
-    return proceed();
+    return start() ? proceed() : finish(BarrierOutcome::failed);
   }
 
-  BPQP_STAGE BarrierReport proceed() {
-    for (;; ++report_.iterations) {
-      judge();
-      if (report_.worst <= target_) return finish(BarrierOutcome::converged);
-      if (primal_infeasible()) return finish(BarrierOutcome::primal_infeasible);
-      if (dual_infeasible()) return finish(BarrierOutcome::dual_infeasible);
-      if (given_up()) return finish(BarrierOutcome::stalled);
-      mu_ = (complementarity(team_, sys_, b_) + tau_ * kappa_) / (degree_ + 1);
-      scale_sides(team_, sys_, b_);
-      if (!factor_barrier(team_, p_, form_, sys_, repair_)) return finish(BarrierOutcome::stalled);
-      constant_direction();
-      residuals_of_embedding();
-      set_products(team_, sys_, b_, false, 0);
-      curvature_ = 0;
-      direction(1, kappa_ * tau_);
-      curvature_ = curvature_ahead();
-      const double affine = nan_min(1.0, step_length());
-      const double sigma = (1 - affine) * (1 - affine) * (1 - affine);
-      set_products(team_, sys_, b_, true, sigma * mu_);
-      const double complement = kappa_ * tau_ + dkappa_ * dtau_ - sigma * mu_;
-      direction(1 - sigma, complement);
-      move(nan_min(1.0, kBarrierStep * corrected_step(sigma, complement)));
-    }
+  BPQP_STAGE const BarrierReport& proceed() {
+    BarrierOutcome outcome = BarrierOutcome::stalled;
+    while (!ended(outcome) && step()) ++report_.iterations;
+    return finish(outcome);
+  }
+
+  /// Judges the point; whether the method ends there, and then how.
+  BPQP_STAGE bool ended(BarrierOutcome& outcome) {
+    judge();
+    if (report_.worst <= target_)
+      outcome = BarrierOutcome::converged;
+    else if (primal_infeasible())
+      outcome = BarrierOutcome::primal_infeasible;
+    else if (dual_infeasible())
+      outcome = BarrierOutcome::dual_infeasible;
+    else
+      return given_up();
+    return true;
+  }
+
+  /// One predictor and corrector; false: there is no factor.
+  BPQP_STAGE bool step() {
+    mu_ = (complementarity(team_, sys_, b_) + tau_ * kappa_) / (degree_ + 1);
+    scale_sides(team_, sys_, b_);
+    if (!factor_barrier(team_, p_, form_, sys_, repair_)) return false;
+    constant_direction();
+    residuals_of_embedding();
+    set_products(team_, sys_, b_, false, 0);
+    part_ = 1, complement_ = kappa_ * tau_, curvature_ = 0;
+    direction();
+    curvature_ = curvature_ahead();
+    centre();
+    direction();
+    move(nan_min(1.0, kBarrierStep * corrected_step()));
+    return true;
   }
 
   /// The point in the user's units, judged there; the best is kept, with its active rows.
@@ -227,28 +243,35 @@ class InteriorPoint : private Embedding<D, R, T> {
            Descent::certificate;
   }
 
+  /// What the corrector aims at, from the affine step.
+  BPQP_STAGE void centre() {
+    const double affine = nan_min(1.0, step_length());
+    const double sigma = (1 - affine) * (1 - affine) * (1 - affine);
+    aim_ = sigma * mu_;
+    part_ = 1 - sigma;
+    set_products(team_, sys_, b_, true, aim_);
+    complement_ = kappa_ * tau_ + dkappa_ * dtau_ - sigma * mu_;
+  }
+
   /// The step length, after further correctors where it is short (Gondzio 1996): one more solve
   /// with the same factor each, kept if it lengthens the step clearly.
-  BPQP_STAGE double corrected_step(double sigma, double complement) {
+  BPQP_STAGE double corrected_step() {
     double step = step_length();
     for (int k = 0; k < kBarrierCorrectors && step < kBarrierLongStep; ++k) {
       keep_direction(true);
-      const double dtau = dtau_, dkappa = dkappa_;
-      correct_products(team_, sys_, b_, nan_min(1.0, step + kBarrierReach), sigma * mu_);
-      direction(1 - sigma, complement);
+      correct_products(team_, sys_, b_, nan_min(1.0, step + kBarrierReach), aim_);
+      direction();
       const double corrected = step_length();
-      if (corrected > step + kBarrierGain) {
-        step = corrected;
-        continue;
+      if (!(corrected > step + kBarrierGain)) {
+        keep_direction(false);
+        break;
       }
-      keep_direction(false);
-      dtau_ = dtau, dkappa_ = dkappa;
-      break;
+      step = corrected;
     }
     return step;
   }
 
-  BPQP_STAGE BarrierReport finish(BarrierOutcome outcome) {
+  BPQP_STAGE const BarrierReport& finish(BarrierOutcome outcome) {
     report_.outcome = outcome;
     report_.units = 1 / (form_.cost * form_.beta);
     const bool primal = outcome == BarrierOutcome::primal_infeasible;
@@ -266,6 +289,7 @@ class InteriorPoint : private Embedding<D, R, T> {
   signed char* side_;
   BarrierReport report_;
   double mu_ = 1;
+  double aim_ = 0;  ///< what the corrector wants of every product
   int stalled_ = 0;
   int earlier_ = 0;            ///< iterations of an attempt before
   double attempt_ = INFINITY;  ///< worst relative residual of this attempt's best point

@@ -47,7 +47,7 @@ BPQP_HD inline BarrierOptions barrier_options(const ForwardOptions& o, double ta
   return options;
 }
 
-BPQP_HD inline ForwardReport report_of(const BarrierReport& barrier, const ForwardOptions& o) {
+BPQP_STAGE inline ForwardReport report_of(const BarrierReport& barrier, const ForwardOptions& o) {
   ForwardReport report;
   report.method = Method::interior_point;
   report.iterations = barrier.iterations;
@@ -62,33 +62,33 @@ BPQP_HD inline ForwardReport report_of(const BarrierReport& barrier, const Forwa
   return report;
 }
 
+/// The active sets alone.
+template <class D, class R, Team T>
+BPQP_STAGE void solve_by_sets(const ForwardTask<D, R, T>& t, Start from, ForwardReport& report) {
+  Forward<D, R, T> sets(t);
+  report = sets.run(from);
+}
+
 /// The interior point method, then active sets from its end.
 template <class D, class R, Team T>
-BPQP_STAGE ForwardReport solve_from_inside(
-    const T& team,
-    const ProblemView<D>& p,
-    const ForwardOptions& o,
-    const Condensed<R>& c,
-    WorkingSet<R>& set,
-    const ForwardWork<R>& s,
-    R* x,
-    R* y) {
-  const bool polish_early = o.polish && !c.report.singular;
+BPQP_STAGE void solve_from_inside(const ForwardTask<D, R, T>& t, ForwardReport& report) {
+  const bool polish_early = t.options.polish && !t.c.report.singular;
   double target = polish_early ? kInteriorFirst : kInteriorTarget;
   const double last = polish_early ? kInteriorLast : kInteriorTarget;
-  const BarrierOptions options = barrier_options(o, target);
+  const BarrierOptions options = barrier_options(t.options, target);
   InteriorPoint<D, R, T> method(
-      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, set.side);
-  ForwardReport interior = report_of(method.run(), o);
+      t.team, t.p, options, t.s.barrier, t.s.products, t.s.x_best, t.s.y_best, t.x, t.y,
+      t.set.side);
+  method.run();
   for (;;) {
-    if (interior.certified || !o.polish) return interior;
-    Forward<D, R, T> finish(team, p, o, c, set, s, x, y);
-    ForwardReport report = finish.run(Start::interior);
+    report = report_of(method.report(), t.options);
+    if (report.certified || !t.options.polish) return;
+    solve_by_sets(t, Start::interior, report);
     report.method = Method::interior_point;
-    report.iterations = interior.iterations;
-    if (report.verified || target == last || o.out_of_time()) return report;
+    report.iterations = method.report().iterations;
+    if (report.verified || target == last || t.options.out_of_time()) return;
     target = target == kInteriorFirst ? kInteriorTarget : kInteriorLast;
-    interior = report_of(method.resume(target), o);
+    method.resume(target);
   }
 }
 
@@ -108,14 +108,15 @@ BPQP_STAGE ForwardReport solve_one(
   ForwardReport report;
   report.status = check_vectors(team, p);
   if (report.status != Status::solved) return report;
+  const ForwardTask<D, R, T> task{team, p, o, c, set, s, x, y};
   const bool interior_first = o.method == Method::interior_point ||
                               (o.method == Method::automatic && c.report.singular && !warm);
   if (!interior_first) {
-    Forward<D, R, T> active_sets(team, p, o, c, set, s, x, y);
-    report = active_sets.run(warm ? Start::warm : Start::cold);
+    solve_by_sets(task, warm ? Start::warm : Start::cold, report);
     if (settled(report.status) || o.method == Method::admm || o.out_of_time()) return report;
   }
-  return solve_from_inside(team, p, o, c, set, s, x, y);
+  solve_from_inside(task, report);
+  return report;
 }
 
 /// k.rho in the user's units, from the row scales and the ratio of the scaled units.
@@ -129,28 +130,18 @@ BPQP_STAGE void set_cone_rho(
   team.sync();
 }
 
-/// Newton's method from (x, y), the end of the method that `report` is of; `trial` as in
-/// ConePolish.
+/// Newton's method from (x, y), the end of the method that `report` is of; the report is then that
+/// of both. `trial` as in ConePolish.
 template <class D, class R, Team T>
-BPQP_STAGE ForwardReport polish_cones(
-    const T& team,
-    const ProblemView<D>& p,
-    const ForwardOptions& o,
-    const ConeKkt<R>& k,
-    Condensed<R>& c,
-    WorkingSet<R>& set,
-    const ForwardWork<R>& s,
-    const ForwardReport& report,
-    bool trial,
-    R* x,
-    R* y) {
+BPQP_STAGE void polish_cones(const ConeTask<D, R, T>& t, bool trial, ForwardReport& report) {
   const bool point = !report.certified && report.status != Status::numerical_error;
-  if (!o.polish || !point) return report;
-  ConePolish<D, R, T> polish(team, p, o, k, c, set, s, x, y);
-  ForwardReport polished = polish.run(trial);
-  polished.method = report.method;
-  polished.iterations = report.iterations;
-  return polished;
+  if (!t.options.polish || !point) return;
+  const Method method = report.method;
+  const int iterations = report.iterations;
+  ConePolish<D, R, T> polish(t);
+  report = polish.run(trial);
+  report.method = method;
+  report.iterations = iterations;
 }
 
 /// Whether a linear row is an inequality.
@@ -166,30 +157,40 @@ BPQP_STAGE bool has_inequalities(const T& team, const ProblemView<D>& p) {
 /// does not exchange, on trial as soon as it may converge; and from the method's end where that has
 /// not led to a regular solution.
 template <class D, class R, Team T>
-BPQP_STAGE ForwardReport solve_cones_from_inside(
-    const T& team,
-    const ProblemView<D>& p,
-    const ForwardOptions& o,
-    const ConeKkt<R>& k,
-    Condensed<R>& c,
-    WorkingSet<R>& set,
-    const ForwardWork<R>& s,
-    R* x,
-    R* y) {
-  double target = o.polish && !has_inequalities(team, p) ? kInteriorCones : kInteriorTarget;
-  const BarrierOptions options = barrier_options(o, target);
+BPQP_STAGE void solve_cones_from_inside(const ConeTask<D, R, T>& t, ForwardReport& report) {
+  double target =
+      t.options.polish && !has_inequalities(t.team, t.p) ? kInteriorCones : kInteriorTarget;
+  const BarrierOptions options = barrier_options(t.options, target);
   InteriorPoint<D, R, T> method(
-      team, p, options, s.barrier, s.products, s.x_best, s.y_best, x, y, set.side);
-  BarrierReport barrier = method.run();
+      t.team, t.p, options, t.s.barrier, t.s.products, t.s.x_best, t.s.y_best, t.x, t.y,
+      t.set.side);
+  method.run();
   for (;;) {
-    const ForwardReport interior = report_of(barrier, o);
-    set_cone_rho(team, p, k, s.barrier.system.scaling.E, barrier.units);
-    const bool trial = target != kInteriorTarget && barrier.worst <= target;
-    const ForwardReport report = polish_cones(team, p, o, k, c, set, s, interior, trial, x, y);
-    if (!trial || report.differentiable || interior.certified || o.out_of_time()) return report;
+    report = report_of(method.report(), t.options);
+    set_cone_rho(t.team, t.p, t.k, t.s.barrier.system.scaling.E, method.report().units);
+    const bool trial = target != kInteriorTarget && method.report().worst <= target;
+    polish_cones(t, trial, report);
+    if (!trial || report.differentiable || report.certified || t.options.out_of_time()) return;
     target = kInteriorTarget;
-    barrier = method.resume(target);
+    method.resume(target);
   }
+}
+
+/// ADMM, then Newton's method.
+template <class D, class R, Team T>
+BPQP_STAGE void solve_cones_by_admm(const ConeTask<D, R, T>& t, bool warm, ForwardReport& report) {
+  if (t.qp.report.looked_at) {
+    const CondenseReport full = condense(t.team, t.p, t.options.scaling, t.qp, t.s.v, t.s.h);
+    t.team.sync();
+    if (t.team.rank() == 0) t.qp.report = full;
+    t.team.sync();
+  }
+  ForwardOptions plain = t.options;
+  plain.polish = false;
+  const ForwardTask<D, R, T> task{t.team, t.p, plain, t.c, t.set, t.s, t.x, t.y};
+  solve_by_sets(task, warm ? Start::warm : Start::cold, report);
+  set_cone_rho(t.team, t.p, t.k, t.c.scaling.E, double(t.s.admm.rho[t.p.m - 1]));
+  polish_cones(t, false, report);
 }
 
 /// The same for a problem with cones: interior point method or ADMM, then Newton's method. `c` ends
@@ -209,19 +210,12 @@ BPQP_STAGE ForwardReport solve_one_with_cones(
   ForwardReport report;
   report.status = check_vectors(team, p);
   if (report.status != Status::solved) return report;
-  if (o.method != Method::admm) return solve_cones_from_inside(team, p, o, k, c, set, s, x, y);
-  ForwardOptions plain = o;
-  plain.polish = false;
-  if (c.report.looked_at) {
-    const CondenseReport full = condense(team, p, o.scaling, c, s.v, s.h);
-    team.sync();
-    if (team.rank() == 0) c.report = full;
-    team.sync();
-  }
-  Forward<D, R, T> admm(team, p, plain, c, set, s, x, y);
-  report = admm.run(warm ? Start::warm : Start::cold);
-  set_cone_rho(team, p, k, c.scaling.E, double(s.admm.rho[p.m - 1]));
-  return polish_cones(team, p, o, k, c, set, s, report, false, x, y);
+  const ConeTask<D, R, T> task{{team, p, o, c, set, s, x, y}, k, c};
+  if (o.method == Method::admm)
+    solve_cones_by_admm(task, warm, report);
+  else
+    solve_cones_from_inside(task, report);
+  return report;
 }
 
 }  // namespace bpqp::core

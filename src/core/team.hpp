@@ -11,15 +11,21 @@
 #include <cstddef>
 
 // BPQP_HD: a function that runs on the device too. BPQP_STAGE: likewise, a step that a whole team
-// takes together and that the device compiler is not to inline: as one function the algorithm is
-// 364,000 lines of PTX, which ptxas had not assembled after 17 minutes; its largest kernel by
-// stages takes under three.
+// takes together (or a lane, of one cone) and that the device compiler is not to inline: as one
+// function the algorithm is 364,000 lines of PTX, which ptxas had not assembled after 17 minutes.
+// What a stage keeps in registers across a call is lost to all that it calls: the outer ones pass
+// on one struct by reference, and return their reports so. BPQP_UNROLL_BY(k): before a loop of
+// which the device compiler is to take k steps at a time, and no more: left alone it takes a
+// register for every load of up to sixteen.
 #ifdef __CUDACC__
 #define BPQP_HD __host__ __device__
 #define BPQP_STAGE __host__ __device__ __noinline__
+#define BPQP_PRAGMA_(text) _Pragma(#text)
+#define BPQP_UNROLL_BY(k) BPQP_PRAGMA_(unroll k)
 #else
 #define BPQP_HD
 #define BPQP_STAGE
+#define BPQP_UNROLL_BY(k)
 #endif
 
 namespace bpqp::core {
@@ -30,11 +36,23 @@ struct StridedRange {
   struct Iterator {
     int i, step;
     BPQP_HD int operator*() const { return i; }
-    BPQP_HD void operator++() { i += step; }
-    BPQP_HD bool operator!=(const Iterator& end) const { return i < end.i; }
+    BPQP_HD void operator++() {
+      i += step;
+#ifdef __CUDA_ARCH__
+      // Hides the number of steps, mostly one or two, from a compiler that would unroll by four.
+      asm("" : "+r"(i));
+#endif
+    }
+    BPQP_HD bool operator!=(const Iterator& end) const {
+      return i < end.i;
+    }
   };
-  BPQP_HD Iterator begin() const { return {first, step}; }
-  BPQP_HD Iterator end() const { return {last, step}; }
+  BPQP_HD Iterator begin() const {
+    return {first, step};
+  }
+  BPQP_HD Iterator end() const {
+    return {last, step};
+  }
 };
 
 /// The indices 0 ... last - 1, with a step that the compiler sees, so that it can vectorise.

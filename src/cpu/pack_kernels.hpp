@@ -189,8 +189,8 @@ unsigned solve_pack(
             core::condense_lanes(team, p, options.scaling, pack.c, work.forward.v, work.forward.h);
   if (!any(plain)) return 0;
   pack.c.report.outcome = core::Condensing::done;
-  core::Lockstep<Pack, Pack, PackTeam> lockstep(
-      team, p, options, pack.c, pack.set, work.forward, work.x, work.y);
+  core::Lockstep<Pack, Pack, PackTeam> lockstep(core::ForwardTask<Pack, Pack, PackTeam>{
+      team, p, options, pack.c, pack.set, work.forward, work.x, work.y});
   const core::LockstepReport<Pack> report = lockstep.run(plain);
   *pack.size = pack.set.size;
   return write_solutions(report, pack.set, options, work, n, m, slots);

@@ -66,7 +66,8 @@ BPQP_STAGE bool go_plain_way(
   if (report.outcome != core::Condensing::done || report.singular || !report.symmetric)
     return false;
   core::WorkingSet<double> set = slot.set;
-  core::Lockstep<double, double, T> lockstep(team, p, options, slot.used, set, s, slot.x, slot.y);
+  core::Lockstep<double, double, T> lockstep(
+      core::ForwardTask<double, double, T>{team, p, options, slot.used, set, s, slot.x, slot.y});
   const core::LockstepReport<double> end = lockstep.run(true);
   if (!end.plain) return false;
   set.least_norm = false;

@@ -33,7 +33,7 @@ BPQP_HD void update_panel(const T& team, R* A, int n, int ld, int k) {
 /// The tiles (i, k), i > k, become those of L. Every warp factors the diagonal tile by itself:
 /// waiting for one to do it would take as long.
 template <class R, GpuTeam T, class Root>
-BPQP_HD bool finish_panel(const T& team, R* A, int n, int ld, int k, const Root& root) {
+BPQP_HD bool finish_panel(const T& team, R* A, int n, int ld, int k, Root& root) {
   const TilePlace at(team.lane());
   R* panel = A + std::size_t(k) * ld;
   const int order = n - k < kTile ? n - k : kTile;
@@ -51,48 +51,43 @@ BPQP_HD bool finish_panel(const T& team, R* A, int n, int ld, int k, const Root&
   return true;
 }
 
+/// The roots of cholesky(), and of cholesky_of_independent() if there is `least`: one type for
+/// both, as they are most of a kernel's code otherwise.
+template <class R>
+struct Roots {
+  const R* least;              ///< [n] L_kk is infinite where the pivot does not exceed it; or null
+  double smallest = INFINITY;  ///< pivot so far, or that which ended it
+  BPQP_HD double operator()(int k, double pivot) {
+    smallest = pivot > 0 ? core::nan_min(smallest, pivot) : pivot;
+    if (least && !(pivot > double(least[k]))) return double(INFINITY);
+    return std::sqrt(pivot);  // NaN is not positive
+  }
+};
+
 /// Cholesky with L_kk = root(k, pivot), not positive to end it: false.
 template <class R, GpuTeam T, class Root>
-BPQP_STAGE bool factor_by_tiles(const T& team, R* A, int n, int ld, const Root& root) {
-  for (int k = 0; k < n; k += kTile) {
+BPQP_STAGE bool factor_by_tiles(const T& team, R* A, int n, int ld, Root& root) {
+  bool good = true;
+  for (int k = 0; k < n && good; k += kTile) {
     update_panel(team, A, n, ld, k);
     team.sync();
-    if (!finish_panel(team, A, n, ld, k, root)) {
-      team.sync();
-      return false;
-    }
+    good = finish_panel(team, A, n, ld, k, root);
   }
   team.sync();
-  return true;
+  return good;
 }
-
-/// The roots of cholesky(): of a pivot that is not positive (NaN is none) there is none.
-struct RootOfPositive {
-  double* smallest;  ///< pivot so far, or that which ended it
-  BPQP_HD double operator()(int, double pivot) const {
-    *smallest = pivot > 0 ? core::nan_min(*smallest, pivot) : pivot;
-    return std::sqrt(pivot);
-  }
-};
-/// Those of cholesky_of_independent().
-template <class R>
-struct RootOfIndependent {
-  const R* least;
-  BPQP_HD double operator()(int k, double pivot) const {
-    return pivot > double(least[k]) ? std::sqrt(pivot) : double(INFINITY);
-  }
-};
 
 template <class R, GpuTeam T>
 BPQP_STAGE core::Pivots cholesky(const T& team, R* A, int n, int ld) {
-  core::Pivots pivots{true, INFINITY};
-  pivots.positive = factor_by_tiles(team, A, n, ld, RootOfPositive{&pivots.smallest});
-  return pivots;
+  Roots<R> roots{nullptr};
+  const bool positive = factor_by_tiles(team, A, n, ld, roots);
+  return {positive, roots.smallest};
 }
 
 template <class R, GpuTeam T>
 BPQP_STAGE void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
-  factor_by_tiles(team, A, n, ld, RootOfIndependent<R>{least});
+  Roots<R> roots{least};
+  factor_by_tiles(team, A, n, ld, roots);
 }
 
 /// L b = b for one right-hand side, in blocks of a warp's width: the first warp solves with the
@@ -106,6 +101,7 @@ BPQP_STAGE void solve_lower_one(const T& team, const R* L, int n, int ld, R* b) 
       const bool mine = lane < order;
       double x = mine ? double(b[k + lane]) : 0;
       const double inverse = mine ? 1 / double(block[std::size_t(lane) * ld + lane]) : 0;
+      BPQP_UNROLL_BY(4)
       for (int j = 0; j < order; ++j) {
         const double x_j = team.thread().shuffle(x * inverse, j);
         const double l = mine && lane > j ? double(block[std::size_t(j) * ld + lane]) : 0;
@@ -116,6 +112,7 @@ BPQP_STAGE void solve_lower_one(const T& team, const R* L, int n, int ld, R* b) 
     team.sync();
     for (int i : team.items(n - k - order)) {
       double rest = double(b[k + order + i]);
+      BPQP_UNROLL_BY(8)
       for (int j = 0; j < order; ++j)
         rest -= double(block[std::size_t(j) * ld + order + i]) * double(b[k + j]);
       b[k + order + i] = R(rest);

@@ -84,20 +84,18 @@ BPQP_STAGE void divide_rows(
 /// factor_by(), called where acts_for_all().
 template <class R, Thread H, int kWarps, class Root>
 BPQP_HD bool finish_columns(
-    const GridTeam<H, kWarps>& team, R* A, int n, int ld, int k, int order, const Root& root) {
+    const GridTeam<H, kWarps>& team, R* A, int n, int ld, int k, int order, Root& root) {
   R* diagonal = A + std::size_t(k) * ld + k;
+  auto root_here = [&](int j, double pivot) { return root(k + j, pivot); };
   bool good = true;
-  if (acts_for_all(team))
-    good = factor_by_tiles(team.own_block(), diagonal, order, ld, [&](int j, double pivot) {
-      return root(k + j, pivot);
-    });
+  if (acts_for_all(team)) good = factor_by_tiles(team.own_block(), diagonal, order, ld, root_here);
   if (team.max(good ? 0 : 1) > 0) return false;
   divide_rows(team, diagonal, order, ld, diagonal + order, n - k - order);
   return true;
 }
 
 template <class R, Thread H, int kWarps, class Root>
-BPQP_STAGE bool factor_by(const GridTeam<H, kWarps>& team, R* A, int n, int ld, const Root& root) {
+BPQP_STAGE bool factor_by(const GridTeam<H, kWarps>& team, R* A, int n, int ld, Root& root) {
   for (int part = 0; part < n; part += part_size(team)) {
     const int end = smaller(part + part_size(team), n);
     take_due(team, A, n, ld, part, end, 0, part);
@@ -112,17 +110,18 @@ BPQP_STAGE bool factor_by(const GridTeam<H, kWarps>& team, R* A, int n, int ld, 
 
 template <class R, Thread H, int kWarps>
 BPQP_STAGE core::Pivots cholesky(const GridTeam<H, kWarps>& team, R* A, int n, int ld) {
-  core::Pivots pivots{true, INFINITY};
-  pivots.positive = factor_by(team, A, n, ld, RootOfPositive{&pivots.smallest});
-  if (team.blocks() > 1)  // the other blocks have seen no pivot
-    pivots.smallest = team.min(team.rank() == 0 ? pivots.smallest : double(INFINITY));
-  return pivots;
+  Roots<R> roots{nullptr};
+  const bool positive = factor_by(team, A, n, ld, roots);
+  // Other blocks have seen no pivot.
+  const double smallest = team.rank() == 0 ? roots.smallest : double(INFINITY);
+  return {positive, team.blocks() > 1 ? team.min(smallest) : roots.smallest};
 }
 
 template <class R, Thread H, int kWarps>
 BPQP_STAGE void cholesky_of_independent(
     const GridTeam<H, kWarps>& team, R* A, int n, int ld, const R* least) {
-  factor_by(team, A, n, ld, RootOfIndependent<R>{least});
+  Roots<R> roots{least};
+  factor_by(team, A, n, ld, roots);
 }
 
 /// L b = b for one right-hand side.

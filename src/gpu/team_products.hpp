@@ -24,6 +24,7 @@ BPQP_HD void combine_rows(
        first += team.warps() * (kWarp / kLanes)) {
     const int i = first + row;
     double v = Combine::kNothing;
+    BPQP_UNROLL_BY(4)
     for (int j = phase; i < rows && j < columns; j += kLanes) v = combine(v, entry(i, j));
     v = combine_lanes<kLanes>(team.thread(), v, combine);
     if (i < rows && phase == 0) put(i, v);
@@ -45,6 +46,7 @@ BPQP_HD void combine_columns(
        first += team.warps() * (kWarp / kLanes)) {
     const int j = first + column;
     double v = Combine::kNothing;
+    BPQP_UNROLL_BY(4)
     for (int i = phase; j < columns && i < rows; i += kLanes) v = combine(v, entry(i, j));
     v = combine_lanes<kLanes>(team.thread(), v, combine);
     if (j < columns && phase == 0) put(j, v);
