@@ -80,6 +80,12 @@ class CudaRuntime : public Runtime {
   }
 
   Plan plan(int n, int m, bool rest) const override {
+    return make_plan(n, m, rest ? kRestClass : size_class(n, m), limits());
+  }
+  Plan shared_plan(int n, int m, Reads reads) const override {
+    return make_shared_plan(n, m, size_class(n, m), reads, limits());
+  }
+  DeviceLimits limits() const {
     const auto attribute = [this](cudaDeviceAttr which) {
       int value = 0;
       check(cudaDeviceGetAttribute(&value, which, device_), "cudaDeviceGetAttribute");
@@ -90,7 +96,7 @@ class CudaRuntime : public Runtime {
     limits.shared_bytes = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor));
     limits.shared_bytes_block = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
     limits.shared_bytes_reserved = std::size_t(attribute(cudaDevAttrReservedSharedMemoryPerBlock));
-    return make_plan(n, m, rest ? kRestClass : size_class(n, m), limits);
+    return limits;
   }
 
   void* allocate(std::size_t bytes) override {

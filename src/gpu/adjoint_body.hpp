@@ -42,12 +42,17 @@ BPQP_STAGE void load_rhs(
 /// (slot.w, slot.d) of problem b; zeros if it has none.
 template <bool kByAdmm, GpuTeam T>
 BPQP_STAGE void find_adjoint(
-    const T& team, const Batch& batch, int b, const Adjoint& a, TeamShared& own) {
+    const T& team,
+    const Batch& batch,
+    int b,
+    const Adjoint& a,
+    const BlockCopy* copy,
+    TeamShared& own) {
   core::Slot& slot = own.slot;
   load_rhs(team, batch, b, a, slot, own.work);
   core::keep(team, 0.0, slot.backward_residual);
   if (slot.has_gradient) {
-    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, copy);
     core::adjoint_slot<kByAdmm>(team, p, slot, own.work);
   }
   core::settle_adjoint(team, slot, batch.n, batch.m);
@@ -76,9 +81,11 @@ BPQP_HD void differentiate(
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, kByAdmm ? Needs::everything : Needs::vectors);
+  const BlockCopy* const copy = copy_shared<Layout>(thread, batch, Reads::adjoint);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::keep(team, batch.memory.slots[b], own.slot);
-    find_adjoint<kByAdmm>(team, batch, b, a, own);
+    if (copy) core::keep(team, copy->factors, own.slot.used);
+    find_adjoint<kByAdmm>(team, batch, b, a, copy, own);
     write_adjoint(team, batch, b, a, own.slot);
   }
 }

@@ -41,7 +41,9 @@ GpuEngine<R>::GpuEngine(
   const int n = shape.n, m = shape.m;
   linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
-  for (const Plan* plan : {&plan_, &rest_plan_})
+  shared_plan_ = runtime_->shared_plan(n, m, Reads::solve);
+  shared_adjoint_plan_ = runtime_->shared_plan(n, m, Reads::adjoint);
+  for (const Plan* plan : {&plan_, &rest_plan_, &shared_plan_, &shared_adjoint_plan_})
     teams_ = std::max(teams_, blocks_of(*plan, capacity) * plan->size_class->teams());
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
@@ -114,6 +116,15 @@ void GpuEngine<R>::queue_all(int count) {
   arguments_.queue = {at_.counters + kNext, count};
 }
 
+template <class R>
+const Plan& GpuEngine<R>::plan_of(Kernel kernel) const {
+  if (is_rest(kernel)) return rest_plan_;
+  if (!arguments_.batch.shared) return plan_;
+  return kernel == Kernel::solve_plain     ? shared_plan_
+         : kernel == Kernel::differentiate ? shared_adjoint_plan_
+                                           : plan_;
+}
+
 /// Blocks of a grid for so many problems.
 template <class R>
 int GpuEngine<R>::blocks_of(const Plan& plan, int count) const {
@@ -124,8 +135,9 @@ int GpuEngine<R>::blocks_of(const Plan& plan, int count) const {
 /// The kernel over `count` problems.
 template <class R>
 void GpuEngine<R>::launch(Kernel kernel, int count) {
-  const Plan& plan = is_rest(kernel) ? rest_plan_ : plan_;
+  const Plan& plan = plan_of(kernel);
   arguments_.batch.memory.fast_bytes = plan.fast_bytes;
+  arguments_.batch.memory.copy_bytes = plan.copy_bytes;
   runtime_->launch(kernel, plan, blocks_of(plan, count), arguments_);
 }
 
@@ -174,7 +186,7 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
   const std::int64_t n = shape_.n, m = shape_.m;
   Batch& batch = arguments_.batch;
   const Kept now = kept_of(problem);
-  batch.shared = settings_.gradients && now.shares_P && now.shares_A && shape_.cones.empty();
+  batch.shared = now.shares_P && now.shares_A && shape_.cones.empty();
   batch.factored = changed == Changed::vectors;
   batch.starts = has_starts_ ? at_.starts : nullptr, batch.has_start = at_.has_start;
   batch.x = out(solution.x, n), batch.y = out(solution.y, m);
@@ -215,6 +227,7 @@ const Report* GpuEngine<R>::reports() {
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
   template void GpuEngine<R>::queue_all(int);                                                     \
+  template const Plan& GpuEngine<R>::plan_of(Kernel) const;                                       \
   template int GpuEngine<R>::blocks_of(const Plan&, int) const;                                   \
   template void GpuEngine<R>::launch(Kernel, int);                                                \
   template void GpuEngine<R>::launch_adjoint(int);                                                \

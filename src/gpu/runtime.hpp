@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "gpu/batch.hpp"
-#include "gpu/plan.hpp"
+#include "gpu/shared_plan.hpp"
 
 namespace bpqp::gpu {
 
@@ -45,6 +45,8 @@ class Runtime {
   virtual ~Runtime() = default;
   /// `rest`: of the kernels that few problems need.
   virtual Plan plan(int n, int m, bool rest) const = 0;
+  /// Of the kernels solve_plain or differentiate for a batch that shares P and A.
+  virtual Plan shared_plan(int n, int m, Reads reads) const = 0;
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
   /// Whether kernels can read and write there.
