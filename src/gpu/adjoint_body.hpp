@@ -39,30 +39,25 @@ BPQP_STAGE void load_rhs(
   team.sync();
 }
 
-/// (slot.w, slot.d) of problem b; zeros if it has none.
+/// (slot.w, slot.d) of problem b, if it has any.
 template <bool kByAdmm, GpuTeam T>
 BPQP_STAGE void find_adjoint(
-    const T& team,
-    const Batch& batch,
-    int b,
-    const Adjoint& a,
-    const BlockCopy* copy,
-    TeamShared& own) {
+    const T& team, const Batch& batch, int b, const Adjoint& a, TeamShared& own) {
   core::Slot& slot = own.slot;
   load_rhs(team, batch, b, a, slot, own.work);
   core::keep(team, 0.0, slot.backward_residual);
   if (slot.has_gradient) {
-    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, copy);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, own.copy);
     core::adjoint_slot<kByAdmm>(team, p, slot, own.work);
   }
-  core::settle_adjoint(team, slot, batch.n, batch.m);
-  if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;
 }
 
-/// What is wanted of problem b's adjoint.
+/// What is wanted of problem b's adjoint; zeros if it has none.
 template <GpuTeam T>
 BPQP_STAGE void write_adjoint(
     const T& team, const Batch& batch, int b, const Adjoint& a, const core::Slot& slot) {
+  core::settle_adjoint(team, slot, batch.n, batch.m);
+  if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;
   with_type(batch.single, [&]<class D>(D) {
     const core::GradientTargets<D> targets{
         a.P.at<D>(b), a.q.at<D>(b), a.A.at<D>(b), a.l.at<D>(b), a.u.at<D>(b)};
@@ -70,6 +65,17 @@ BPQP_STAGE void write_adjoint(
     store_vector(team, slot.w, batch.n, a.w.at<D>(b));
     store_vector(team, slot.d, batch.m, a.d.at<D>(b));
   });
+  team.sync();
+}
+
+/// The slot `kept` of a solved problem, with the factors of the block's copy if there is one.
+template <GpuTeam T>
+BPQP_STAGE void open_solved(const T& team, const core::Slot& kept, TeamShared& own) {
+  team.sync();
+  if (team.rank() == 0) {
+    own.slot = kept;
+    if (own.copy) own.slot.used = own.copy->factors;
+  }
   team.sync();
 }
 
@@ -81,11 +87,10 @@ BPQP_HD void differentiate(
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, kByAdmm ? Needs::everything : Needs::vectors);
-  const BlockCopy* const copy = copy_shared<Layout>(thread, batch, Reads::adjoint);
+  copy_shared<Layout>(team.thread(), batch, Reads::adjoint, own);
   for (int b; (b = take_next(team, queue)) >= 0;) {
-    core::keep(team, batch.memory.slots[b], own.slot);
-    if (copy) core::keep(team, copy->factors, own.slot.used);
-    find_adjoint<kByAdmm>(team, batch, b, a, copy, own);
+    open_solved(team, batch.memory.slots[b], own);
+    find_adjoint<kByAdmm>(team, batch, b, a, own);
     write_adjoint(team, batch, b, a, own.slot);
   }
 }

@@ -58,11 +58,14 @@ BPQP_HD void copy_entries(
     if (order == 0 || i % order >= i / order) to[i] = double(from[i]);
 }
 
-/// The block's copy, if the launch left room for one; else null. Every thread of the block calls.
+/// Makes the block's copy, if the launch left room for one, and sets own.copy of every team. Every
+/// thread of the block calls.
 template <class Layout, Thread H>
-BPQP_STAGE const BlockCopy* copy_shared(const H& thread, const Batch& batch, Reads reads) {
+BPQP_STAGE void copy_shared(const H& thread, const Batch& batch, Reads reads, TeamShared& own) {
   const BatchMemory& memory = batch.memory;
-  if (memory.copy_bytes == 0) return nullptr;
+  const bool first = thread.index() % (Layout::kThreads / Layout::kTeams) == 0;
+  if (first) own.copy = nullptr;
+  if (memory.copy_bytes == 0) return;
   char* const base =
       thread.shared() + std::size_t(Layout::kTeams) * team_bytes<Layout>(memory.fast_bytes);
   BlockCopy& copy = *reinterpret_cast<BlockCopy*>(base);
@@ -86,8 +89,8 @@ BPQP_STAGE const BlockCopy* copy_shared(const H& thread, const Batch& batch, Rea
     copy_entries<Layout>(thread, batch.A.at<D>(0), copy.A, M * N);
     copy_entries<Layout>(thread, batch.P.at<D>(0), copy.P, N * N);
   });
+  if (first) own.copy = &copy;
   thread.sync_block();
-  return &copy;
 }
 
 }  // namespace bpqp::gpu

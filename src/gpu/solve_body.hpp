@@ -93,8 +93,7 @@ BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
 }
 
 /// The slot of problem b, with the arrays of solve_plain() in fast memory where they fit.
-BPQP_HD inline void open_plain(
-    const Batch& batch, int b, int team, char* fast, const BlockCopy* copy, TeamShared& own) {
+BPQP_HD inline void open_plain(const Batch& batch, int b, int team, char* fast, TeamShared& own) {
   const BatchMemory& memory = batch.memory;
   core::Arena scratch(
       memory.scratch + std::size_t(team) * memory.scratch_bytes, fast, memory.fast_bytes);
@@ -102,7 +101,7 @@ BPQP_HD inline void open_plain(
   own.slot = batch.slot(b, team);
   core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
   use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
-  own.slot.used = copy ? copy->factors : batch.shared ? *memory.shared : own.slot.own;
+  own.slot.used = own.copy ? own.copy->factors : batch.shared ? *memory.shared : own.slot.own;
 }
 
 /// Solves the problems of the queue that go the plain way; the others are listed in `rest`.
@@ -112,17 +111,17 @@ BPQP_HD void solve_plain(
   const Place<Layout> place(thread, batch.memory.fast_bytes);
   const auto team = Layout::team(thread, place.partial);
   TeamShared& own = *place.shared;
-  const BlockCopy* const copy = copy_shared<Layout>(thread, batch, Reads::solve);
+  copy_shared<Layout>(team.thread(), batch, Reads::solve, own);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
-    if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, copy, own);
+    if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, own);
     team.sync();
     // A point from elsewhere may have taken the place of a problem's own factors.
     const bool factored =
         batch.shared || (batch.factored && own.slot.own.report.outcome == core::Condensing::done);
     // Where there is no start the origin is one: NaN is for problems that end without a point.
     core::load_start(team, own.slot, batch.n, batch.m, batch.start(b), true);
-    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, copy);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, own.copy);
     if (go_plain_way(team, p, batch.options, factored, own.slot, own.work)) {
       answer(team, batch, b, own.slot);
       if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);

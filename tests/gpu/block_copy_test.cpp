@@ -69,7 +69,10 @@ void expect_copies(Reads reads, std::size_t room, const std::string& names) {
   const std::size_t bytes =
       std::size_t(Layout::kTeams) * gpu::team_bytes<Layout>(kFast) + s.batch.memory.copy_bytes;
   const auto body = [&](const EmulatedThread& thread) {
-    const BlockCopy* const copy = gpu::copy_shared<Layout>(thread, s.batch, reads);
+    gpu::TeamShared& own = *gpu::Place<Layout>(thread, kFast).shared;
+    gpu::copy_shared<Layout>(thread, s.batch, reads, own);
+    thread.sync_block();
+    const BlockCopy* const copy = own.copy;
     ASSERT_EQ(copy != nullptr, s.batch.memory.copy_bytes > 0);
     if (!copy) return;
     const auto check = [&](const char* name, const auto* from, const double* to, int count,
