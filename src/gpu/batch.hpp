@@ -71,6 +71,8 @@ struct BatchMemory {
   std::size_t fast_bytes = 0;     ///< of shared memory, per team, for a problem's arrays
   core::Condensed<double>* shared = nullptr;  ///< [1] the factors of the batch, if it shares them;
                                               ///< the arrays are those of slot 0
+  double *wide_P = nullptr, *wide_A = nullptr;  ///< [n x n], [m x n] in double, of a batch that is
+                                                ///< float and shares them
   std::size_t copy_bytes = 0;  ///< of shared memory, per block, for its BlockCopy; 0: it has none
 };
 

@@ -76,6 +76,7 @@ BPQP_STAGE void copy_shared(const H& thread, const Batch& batch, Reads reads, Te
     for_copied(n, m, reads, copy, [&](const char*, double*& array, std::size_t count) {
       seek_room(fast, array, count);
     });
+    if (!batch.P.data) copy.P = nullptr;
   }
   thread.sync_block();
   const std::size_t N = n, M = m;

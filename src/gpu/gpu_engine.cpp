@@ -66,6 +66,7 @@ GpuEngine<R>::GpuEngine(
   batch.memory = {at_.slots,   std::int64_t(slot_bytes_ / sizeof(double)),
                   at_.scratch, scratch_bytes_,
                   0,           at_.shared};
+  batch.memory.wide_P = at_.wide_P, batch.memory.wide_A = at_.wide_A;
   batch.derivatives = settings.gradients;
   batch.last_point = settings.last_point;
   batch.report = at_.reports;
@@ -79,6 +80,9 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   at.arrays = arena.take<char>(std::size_t(slots_) * slot_bytes_);
   at.scratch = arena.take<char>(std::size_t(teams_) * scratch_bytes_);
   at.shared = arena.take<core::Condensed<double>>(1);
+  const std::size_t N = shape_.n, M = shape_.m;
+  at.wide_P = arena.take<double>(kSingle ? N * N : 0);
+  at.wide_A = arena.take<double>(kSingle ? M * N : 0);
   at.counters = arena.take<int>(kCounters);
   at.rest = arena.take<int>(B);
   at.cone_start = arena.take<int>(shape_.cones.size() + 1);

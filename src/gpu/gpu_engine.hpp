@@ -39,6 +39,7 @@ class GpuEngine : public Engine<R> {
     char* arrays;
     char* scratch;
     core::Condensed<double>* shared;
+    double *wide_P, *wide_A;
     int* counters;  ///< [kCounters]
     int* rest;      ///< [capacity]
     int* cone_start;

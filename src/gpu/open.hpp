@@ -34,7 +34,8 @@ BPQP_HD const double* widened(const T& team, const float* v, std::size_t count, 
   return to;
 }
 
-/// Problem b in double; P and A are those of `copy` where it has them.
+/// Problem b in double. P and A that the batch shares are those of `copy` where it has them, and
+/// are never widened for a problem.
 template <core::Team T>
 BPQP_STAGE core::ProblemView<double> open_problem(
     const T& team,
@@ -49,6 +50,10 @@ BPQP_STAGE core::ProblemView<double> open_problem(
     if (P) view.P = P;
     if (A) view.A = A;
     return view;
+  }
+  if (batch.shared) {
+    if (!P && batch.P.data) P = batch.memory.wide_P;
+    if (!A) A = batch.memory.wide_A;
   }
   const core::ProblemView<float> p = batch.problem<float>(b);
   const std::size_t N = p.n, M = p.m;

@@ -85,6 +85,11 @@ BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
     open_work(batch, place, Needs::vectors);
     own.slot = batch.memory.slots[0];
   }
+  const std::size_t N = batch.n, M = batch.m;
+  if (batch.single) {
+    widened(team, batch.P.at<float>(0), N * N, batch.memory.wide_P);
+    widened(team, batch.A.at<float>(0), M * N, batch.memory.wide_A);
+  }
   team.sync();
   const core::ProblemView<double> p = open_problem(team, batch, 0, own.wide);
   core::condense_slot(team, p, batch.options.scaling, own.slot, own.work);

@@ -160,6 +160,31 @@ TEST_P(Sharing, AnEngineThatSharedBeforeSolvesWhatIsNotShared) {
   }
 }
 
+/// Without P, or without rows.
+TEST_P(Sharing, LinearProgramsAndProblemsWithoutRowsGiveTheCpusAnswers) {
+  constexpr int n = 4;  // in a box, with a bound on the sum: the solution is a vertex
+  DenseProblem box{n, n + 1, {}, {}, Vector(n * (n + 1), 0), Vector(n + 1, -1), Vector(n + 1, 1),
+                   {}};
+  for (std::size_t j = 0; j < n; ++j) box.A[j * (n + 1)] = box.A[n * n + j] = 1;
+  Batch<double> lp;
+  lp.shape = {.n = n, .m = n + 1};
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    box.q = random_vector(n, seed);
+    lp.add(box);
+  }
+  Twins<> t(lp, GetParam());
+  Problem<double> p = sharing(lp);
+  p.P = {};
+  t.solve(p, Changed::everything, 1e-7);
+  t.backward(1e-6);
+  const auto free = [](std::uint64_t seed) {
+    return random_known({.n = 5, .equalities = 0, .active = 0, .inactive = 0}, seed).problem;
+  };
+  Twins<> none(Batch<double>({free(1), free(2), free(3)}), GetParam());
+  none.solve(sharing(none.batch));
+  none.backward();
+}
+
 TEST_P(Sharing, VectorsAndStartsGiveTheCpusAnswers) {
   Batch<double> data = shared_batch(5, 13, true);
   Twins<> t(data, GetParam());
