@@ -90,6 +90,9 @@ Batch<double> part(const Batch<double>& batch, int first, int count) {
 }
 
 TEST_P(Sharing, FamiliesGiveTheCpusAnswers) {
+  const Batch<double> qp = family(io::Family::qp, 17, 6, 9, 3);
+  auto engine = gpu_engine(qp.shape, qp.batch, GetParam());
+  expect_as_on_the_cpu(qp, engine, 1e-9, true);
   for (const auto& [name, n] : {std::pair(io::Family::mpc, 8), {io::Family::portfolio, 12}}) {
     Batch<double> data = family(name, n, -1, -1, 4);
     for (const bool gradients : {true, false}) {
