@@ -47,8 +47,8 @@ void print_plan(int n, int m) {
     std::string names;
     const gpu::Plan shared = gpu::make_shared_plan(n, m, c, reads, {}, &names);
     line(what, names.empty() ? "nothing" : names + ", " + bytes(shared.copy_bytes));
-    line("  blocks of a multiprocessor", std::to_string(shared.blocks));
-    line("  shared memory of a block", bytes(shared.shared_bytes));
+    line("    blocks", std::to_string(shared.blocks));
+    line("    shared memory of a block", bytes(shared.shared_bytes));
   };
   line("size class", c.name);
   line("a problem is solved by", c.by_warps ? "a warp" : "a block");
