@@ -9,8 +9,7 @@ cudaError_t launch_block256(
     cudaStream_t stream,
     const gpu::Arguments& arguments) {
   constexpr const gpu::SizeClass& c = gpu::kSizeClasses[2];
-  return launch_of_class<gpu::ByBlocks<c.warps>, c.blocks>(
-      kernel, blocks, shared, stream, arguments);
+  return launch_of_class<gpu::ByGrid<c.warps>, c.blocks>(kernel, blocks, shared, stream, arguments);
 }
 
 }  // namespace bpqp::cuda

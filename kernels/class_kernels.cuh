@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(Layout::kThreads, kBlocks) differentiate(
     const __grid_constant__ gpu::Batch batch,
     const __grid_constant__ gpu::Queue queue,
     const __grid_constant__ gpu::Adjoint adjoint) {
-  gpu::differentiate<Layout, false>(DeviceThread(), batch, queue, adjoint);
+  gpu::differentiate<Layout, gpu::AdjointBy::active_set>(DeviceThread(), batch, queue, adjoint);
 }
 
 template <class Layout, int kBlocks>
@@ -50,21 +50,16 @@ cudaError_t launch_of_class(
     cudaStream_t stream,
     const gpu::Arguments& a) {
   constexpr int kThreads = Layout::kThreads;
+  const Grid grid{blocks, kThreads, shared, stream, a.batch.memory.grid.blocks > 1};
   switch (kernel) {
     case gpu::Kernel::solve_plain:
-      return start(
-          solve_plain<Layout, kBlocks>, blocks, kThreads, shared, stream, a.batch, a.queue, a.rest);
+      return start(grid, solve_plain<Layout, kBlocks>, a.batch, a.queue, a.rest);
     case gpu::Kernel::differentiate:
-      return start(
-          differentiate<Layout, kBlocks>, blocks, kThreads, shared, stream, a.batch, a.queue,
-          a.adjoint);
+      return start(grid, differentiate<Layout, kBlocks>, a.batch, a.queue, a.adjoint);
     case gpu::Kernel::sum_gradients:
-      return start(
-          sum_gradients<Layout, kBlocks>, blocks, kThreads, shared, stream, a.batch, a.sums);
+      return start(grid, sum_gradients<Layout, kBlocks>, a.batch, a.sums);
     case gpu::Kernel::load_starts:
-      return start(
-          load_starts<Layout, kBlocks>, blocks, kThreads, shared, stream, a.batch, a.queue,
-          a.starts);
+      return start(grid, load_starts<Layout, kBlocks>, a.batch, a.queue, a.starts);
     default:
       return cudaErrorInvalidValue;
   }

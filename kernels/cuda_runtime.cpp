@@ -3,9 +3,11 @@
 #include "gpu/cuda_runtime.hpp"
 
 #include <string>
+#include <utility>
 
 #include <cuda_runtime_api.h>
 
+#include "allocation.hpp"
 #include "bpqp/status.hpp"
 #include "class_kernels.hpp"
 
@@ -20,33 +22,42 @@ void check(cudaError_t error, const char* call) {
 const char* name_of(Kernel kernel) {
   switch (kernel) {
     case Kernel::solve_plain:
-      return "launch of solve_plain";
+      return "solve_plain";
     case Kernel::differentiate:
-      return "launch of differentiate";
+      return "differentiate";
     case Kernel::sum_gradients:
-      return "launch of sum_gradients";
+      return "sum_gradients";
     case Kernel::load_starts:
-      return "launch of load_starts";
+      return "load_starts";
     case Kernel::condense_shared:
-      return "launch of condense_shared";
+      return "condense_shared";
     case Kernel::solve_rest:
-      return "launch of solve_rest";
+      return "solve_rest";
     case Kernel::solve_cones:
-      return "launch of solve_cones";
+      return "solve_cones";
     case Kernel::differentiate_by_admm:
-      return "launch of differentiate_by_admm";
+      return "differentiate_by_admm";
     case Kernel::attach_points:
-      return "launch of attach_points";
+      return "attach_points";
+    case Kernel::relax_points:
+      return "relax_points";
+    case Kernel::differentiate_relaxed:
+      return "differentiate_relaxed";
   }
-  return "launch";
+  return "kernel";
+}
+
+void check_kernel(cudaError_t error, const char* what, Kernel kernel) {
+  if (error != cudaSuccess) check(error, (std::string(what) + name_of(kernel)).c_str());
 }
 
 /// The launch function of a row of the size table.
 cuda::Launch& launch_of(const SizeClass& c) {
-  if (&c == &kRestClass) return cuda::launch_rest;
+  for (const SizeClass& rest : kRestClasses)
+    if (&c == &rest) return cuda::launch_rest;
   return &c == &kSizeClasses[0]   ? cuda::launch_warp
          : &c == &kSizeClasses[1] ? cuda::launch_block128
-                                  : cuda::launch_block256;
+                                  : cuda::launch_block256;  // a block, or a grid of them
 }
 
 /// Makes a device current as long as it lives.
@@ -69,7 +80,8 @@ class OnDevice {
 
 class CudaRuntime : public Runtime {
  public:
-  explicit CudaRuntime(void* stream) : stream_(static_cast<cudaStream_t>(stream)) {
+  CudaRuntime(void* stream, std::shared_ptr<Allocator> allocator)
+      : stream_(static_cast<cudaStream_t>(stream)), allocator_(std::move(allocator)) {
     int count = 0;
     const cudaError_t error = cudaGetDeviceCount(&count);
     if (error != cudaSuccess || count == 0)
@@ -80,17 +92,12 @@ class CudaRuntime : public Runtime {
   }
 
   Plan plan(int n, int m, bool rest) const override {
-    return make_plan(n, m, rest ? kRestClass : size_class(n, m), limits());
+    return make_plan(n, m, size_class(n, m, rest), limits());
   }
   Plan shared_plan(int n, int m, Reads reads) const override {
     return make_shared_plan(n, m, size_class(n, m), reads, limits());
   }
   DeviceLimits limits() const {
-    const auto attribute = [this](cudaDeviceAttr which) {
-      int value = 0;
-      check(cudaDeviceGetAttribute(&value, which, device_), "cudaDeviceGetAttribute");
-      return value;
-    };
     DeviceLimits limits;
     limits.multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
     limits.shared_bytes = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor));
@@ -99,8 +106,24 @@ class CudaRuntime : public Runtime {
     return limits;
   }
 
+  void prepare(Kernel kernel, const Plan& plan) override {
+    const OnDevice here(device_);
+    const auto most = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
+    check_kernel(
+        launch_of(*plan.size_class)(kernel, cuda::kPrepare, most, stream_, Arguments()),
+        "preparation of ", kernel);
+  }
+
+  bool capturing() const override {
+    const OnDevice here(device_);
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    check(cudaStreamIsCapturing(stream_, &status), "cudaStreamIsCapturing");
+    return status != cudaStreamCaptureStatusNone;
+  }
+
   void* allocate(std::size_t bytes) override {
     const OnDevice here(device_);
+    if (allocator_) return bpqp::allocate(*allocator_, bytes, stream_);
     void* memory = nullptr;
     const cudaError_t error = cudaMalloc(&memory, bytes);
     if (error != cudaSuccess)
@@ -108,12 +131,24 @@ class CudaRuntime : public Runtime {
           "cudaMalloc of " + std::to_string(bytes) + " bytes: " + cudaGetErrorString(error));
     return memory;
   }
-  void release(void* memory) noexcept override { cudaFree(memory); }
+  // Not by check(): it ends without a device while the process ends.
+  void release(void* memory, std::size_t bytes) noexcept override {
+    int before = 0;
+    const bool changed = cudaGetDevice(&before) == cudaSuccess && before != device_ &&
+                         cudaSetDevice(device_) == cudaSuccess;
+    if (allocator_)
+      allocator_->deallocate(memory, bytes, stream_);
+    else
+      cudaFree(memory);
+    if (changed) cudaSetDevice(before);
+  }
 
   bool on_device(const void* pointer) const override {
     cudaPointerAttributes attributes{};
     check(cudaPointerGetAttributes(&attributes, pointer), "cudaPointerGetAttributes");
-    return attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+    // That of another device is copied: whether kernels reach it depends on the machine.
+    return (attributes.type == cudaMemoryTypeDevice && attributes.device == device_) ||
+           attributes.type == cudaMemoryTypeManaged;
   }
 
   void copy(void* to, const void* from, std::size_t bytes) override {
@@ -136,20 +171,27 @@ class CudaRuntime : public Runtime {
 
   void launch(Kernel kernel, const Plan& plan, int blocks, const Arguments& a) override {
     const OnDevice here(device_);
-    check(
-        launch_of(*plan.size_class)(kernel, blocks, plan.shared_bytes, stream_, a),
-        name_of(kernel));
+    check_kernel(
+        launch_of(*plan.size_class)(kernel, blocks, plan.shared_bytes, stream_, a), "launch of ",
+        kernel);
   }
 
  private:
+  int attribute(cudaDeviceAttr which) const {
+    int value = 0;
+    check(cudaDeviceGetAttribute(&value, which, device_), "cudaDeviceGetAttribute");
+    return value;
+  }
+
   cudaStream_t stream_;
+  std::shared_ptr<Allocator> allocator_;
   int device_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Runtime> make_cuda_runtime(void* stream) {
-  return std::make_unique<CudaRuntime>(stream);
+std::unique_ptr<Runtime> make_cuda_runtime(void* stream, std::shared_ptr<Allocator> allocator) {
+  return std::make_unique<CudaRuntime>(stream, std::move(allocator));
 }
 
 bool cuda_built() {

@@ -2,6 +2,8 @@
 /// DeviceThread: gpu::Thread as CUDA has it.
 #pragma once
 
+#include <cooperative_groups.h>
+
 #include "gpu/thread.hpp"
 
 namespace bpqp::cuda {
@@ -16,6 +18,7 @@ class DeviceThread {
   }
   __device__ void sync_block() const { __syncthreads(); }
   __device__ void sync_warp() const { __syncwarp(); }
+  __device__ void sync_grid() const { cooperative_groups::this_grid().sync(); }
   __device__ double shuffle(double v, int lane) const { return __shfl_sync(kAll, v, lane); }
   __device__ double shuffle_xor(double v, int bits) const { return __shfl_xor_sync(kAll, v, bits); }
   __device__ gpu::Pair multiply_add(double a, double b, gpu::Pair c) const {

@@ -8,8 +8,8 @@ namespace bpqp::cuda {
 
 namespace {
 
-using Layout = gpu::ByBlocks<gpu::kRestClass.warps>;
-constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClass.blocks;
+using Layout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
+constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClasses[0].blocks;
 
 __global__ void __launch_bounds__(kThreads, kBlocks)
     condense_shared(const __grid_constant__ gpu::Batch batch) {
@@ -36,13 +36,14 @@ cudaError_t launch_rest(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& a) {
+  const Grid grid{blocks, kThreads, shared, stream, a.batch.memory.grid.blocks > 1};
   switch (kernel) {
     case gpu::Kernel::condense_shared:
-      return start(condense_shared, blocks, kThreads, shared, stream, a.batch);
+      return start(grid, condense_shared, a.batch);
     case gpu::Kernel::solve_rest:
-      return start(solve_rest, blocks, kThreads, shared, stream, a.batch, a.queue);
+      return start(grid, solve_rest, a.batch, a.queue);
     case gpu::Kernel::attach_points:
-      return start(attach_points, blocks, kThreads, shared, stream, a.batch, a.queue, a.points);
+      return start(grid, attach_points, a.batch, a.queue, a.points);
     default:
       return launch_rest_of_cones(kernel, blocks, shared, stream, a);
   }

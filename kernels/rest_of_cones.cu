@@ -7,8 +7,8 @@ namespace bpqp::cuda {
 
 namespace {
 
-using Layout = gpu::ByBlocks<gpu::kRestClass.warps>;
-constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClass.blocks;
+using Layout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
+constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClasses[0].blocks;
 
 __global__ void __launch_bounds__(kThreads, kBlocks) solve_cones(
     const __grid_constant__ gpu::Batch batch, const __grid_constant__ gpu::Queue queue) {
@@ -19,7 +19,7 @@ __global__ void __launch_bounds__(kThreads, kBlocks) differentiate_by_admm(
     const __grid_constant__ gpu::Batch batch,
     const __grid_constant__ gpu::Queue queue,
     const __grid_constant__ gpu::Adjoint adjoint) {
-  gpu::differentiate<Layout, true>(DeviceThread(), batch, queue, adjoint);
+  gpu::differentiate<Layout, gpu::AdjointBy::admm>(DeviceThread(), batch, queue, adjoint);
 }
 
 }  // namespace
@@ -30,14 +30,14 @@ cudaError_t launch_rest_of_cones(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& a) {
+  const Grid grid{blocks, kThreads, shared, stream, a.batch.memory.grid.blocks > 1};
   switch (kernel) {
     case gpu::Kernel::solve_cones:
-      return start(solve_cones, blocks, kThreads, shared, stream, a.batch, a.queue);
+      return start(grid, solve_cones, a.batch, a.queue);
     case gpu::Kernel::differentiate_by_admm:
-      return start(
-          differentiate_by_admm, blocks, kThreads, shared, stream, a.batch, a.queue, a.adjoint);
+      return start(grid, differentiate_by_admm, a.batch, a.queue, a.adjoint);
     default:
-      return cudaErrorInvalidValue;
+      return launch_rest_of_kappa(kernel, blocks, shared, stream, a);
   }
 }
 

@@ -10,6 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 carried=build/gpu_check
+programs=("$carried"/{bpqp,test_gpu_device,test_gpu_device_capture,gpu_bench})
 
 usage() {
   sed -n 's/^# \{0,1\}//; 4,7p' "$0" >&2
@@ -19,12 +20,12 @@ usage() {
 build() {
   cmake -S . -B build/gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DBPQP_CUDA=ON -DBPQP_CPU_LEVELS=v3 \
     -DBPQP_EXAMPLES=OFF > /dev/null
-  cmake --build build/gpu -j "$(nproc)" --target bpqp_cli test_gpu_device gpu_bench
+  cmake --build build/gpu -j "$(nproc)" --target bpqp_cli test_gpu_device test_gpu_device_capture gpu_bench
   mkdir -p $carried/lib
-  cp build/gpu/bpqp build/gpu/tests/test_gpu_device build/gpu/bench/gpu_bench $carried
-  strip $carried/bpqp $carried/test_gpu_device $carried/gpu_bench
+  cp build/gpu/bpqp build/gpu/tests/test_gpu_device build/gpu/tests/test_gpu_device_capture build/gpu/bench/gpu_bench $carried
+  strip "${programs[@]}"
   # All but the C library and the driver's and toolkit's own.
-  ldd $carried/bpqp $carried/test_gpu_device $carried/gpu_bench |
+  ldd "${programs[@]}" |
     awk '$3 ~ /^\// && $1 !~ /^(libc|libm|libdl|librt|libpthread|ld-linux.*|libcu.*|libnv.*)\.so/ {print $3}' |
     sort -u | xargs -r cp -t $carried/lib
   git rev-parse HEAD > $carried/commit
@@ -62,12 +63,13 @@ run() {
   section "device" nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.sm --format=csv
   section "build" $carried/bpqp info
   section "tests" $carried/test_gpu_device
+  section "CUDA graphs and allocators" $carried/test_gpu_device_capture
   for tool in memcheck racecheck synccheck initcheck; do
     section "$tool" timeout 90 compute-sanitizer --tool "$tool" --error-exitcode 1 \
       $carried/test_gpu_device '--gtest_filter=*SameBits*'
   done
-  for name in a b d; do
-    section "benchmark $name" timeout 60 $carried/gpu_bench --case "$name"
+  for name in a b c d; do
+    section "benchmark $name" timeout 90 $carried/gpu_bench --case "$name" --samples 20
     grep '^{' "$out/section.log" >> "$out/benchmarks.jsonl" || true
   done
   rm -f "$out/section.log"

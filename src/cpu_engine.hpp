@@ -16,26 +16,51 @@
 
 namespace bpqp {
 
-/// One aligned block of bytes; its pages are not touched before they are used.
+/// One aligned block of bytes, from the allocator if there is one; its pages are not touched before
+/// they are used.
 class Block {
  public:
-  explicit Block(std::size_t bytes)
-      : data_(::operator new(bytes, std::align_val_t(core::Arena::kAlign))), bytes_(bytes) {}
-  ~Block() { ::operator delete(data_, std::align_val_t(core::Arena::kAlign)); }
+  Block(std::size_t bytes, std::shared_ptr<Allocator> allocator);
+  ~Block();
   Block(const Block&) = delete;
   Block& operator=(const Block&) = delete;
   void* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
  private:
+  std::shared_ptr<Allocator> allocator_;
   void* data_;
   std::size_t bytes_;
+};
+
+/// Whether one problem is worth the tiles of several threads.
+inline bool worth_tiles(const Shape& shape) {
+  constexpr int kTiled = 512;  // variables and rows
+  return shape.n + shape.m >= kTiled;
+}
+
+/// What a CpuEngine allocates (docs/memory.md).
+struct CpuMemory {
+  int workers = 1;  ///< threads
+  int lanes = 1;    ///< problems to a pack; 1: there are no packs
+  int linear_rows = 0;
+  bool relaxed = false, interior = false;
+  std::size_t slots = 0, packs = 0, starts = 0, reports = 0;  ///< how many
+  /// Bytes of one: a slot with its start, a worker's scratch, a pack, a worker's scratch for packs.
+  std::size_t slot = 0, work = 0, pack = 0, pack_work = 0;
+
+  std::size_t block() const {
+    return slots * slot + packs * pack + std::size_t(workers) * (work + pack_work);
+  }
+  std::size_t bytes() const;  ///< all in all
 };
 
 template <class R>
 class CpuEngine : public Engine<R> {
  public:
   CpuEngine(const Shape& shape, int capacity, const Settings& settings);
+  /// Throws InvalidArgument where it is more than any machine has.
+  static CpuMemory memory_of(const Shape& shape, int capacity, const Settings& settings);
 
   void solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) override;
   void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) override;
@@ -45,6 +70,7 @@ class CpuEngine : public Engine<R> {
   void differentiate(const KktPoint<R>& point, Report* report) override;
 
   const Report* reports() override { return reports_.data(); }
+  int batch() const override { return batch_; }
   std::size_t bytes() const override { return bytes_; }
 
  private:
@@ -72,7 +98,7 @@ class CpuEngine : public Engine<R> {
   void finish_one(int b, cpu::Slot& slot, int worker, const cpu::CpuTeam& team);
 
   // Packs of problems (solver_packs.cpp).
-  bool wants_packs() const;
+  static bool wants_packs(const Shape& shape, const Settings& settings);
   /// body(worker, first, count) for every pack of the batch.
   template <class Body>
   void for_packs(int batch, const Body& body);

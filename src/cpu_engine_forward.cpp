@@ -1,5 +1,5 @@
 /// \file
-/// CpuEngine: construction and the forward pass over a batch.
+/// CpuEngine: the forward pass over a batch.
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -11,75 +11,11 @@
 namespace bpqp {
 namespace {
 
-/// Problems of at least this many variables are worth the tiles of several threads.
-constexpr int kTiledVariables = 512;
-
 bool factored(const core::Condensed<double>& c) {
   return c.report.outcome == core::Condensing::done;
 }
 
 }  // namespace
-
-template <class R>
-CpuEngine<R>::CpuEngine(const Shape& shape_in, int capacity_in, const Settings& settings_in)
-    : shape(shape_in),
-      capacity(capacity_in),
-      settings(settings_in),
-      backend_(cpu::backend()),
-      kernels_(backend_.kernels(R())),
-      pack_kernels_(backend_.packs(R())),
-      executor_(settings_in.threads) {
-  const int n = shape.n, m = shape.m, workers = executor_.threads();
-  if (wants_packs()) lanes_ = pack_kernels_.lanes;
-  const auto slots = std::size_t(settings.gradients ? capacity : workers * lanes_);
-  const auto packs = std::size_t(
-      lanes_ == 1          ? 0
-      : settings.gradients ? (capacity + lanes_ - 1) / lanes_
-                           : workers);
-  core::Arena one_slot(nullptr), one_work(nullptr);
-  int linear = m;
-  for (int d : shape.cones) linear -= d;
-  cone_start_.push_back(linear);
-  for (int d : shape.cones) cone_start_.push_back(cone_start_.back() + d);
-  const bool relaxed = settings.kappa > 0;
-  const bool interior = settings.method != Method::admm || relaxed;
-  cpu::Slot::lay_out(one_slot, n, m, linear, relaxed);
-  cpu::Work::lay_out(one_work, n, m, interior);
-  one_slot.take<double>(settings.gradients ? std::size_t(n + m) : 0);  // its start
-  const std::size_t one_pack = lanes_ > 1 ? pack_kernels_.pack_bytes(n, m) : 0;
-  const std::size_t pack_work = lanes_ > 1 ? pack_kernels_.work_bytes(n, m) : 0;
-  const double wanted = double(slots) * double(one_slot.bytes()) +
-                        double(packs) * double(one_pack) +
-                        double(workers) * double(one_work.bytes() + pack_work);
-  try {
-    if (wanted > 1e15) throw std::bad_alloc();
-    memory_ = std::make_unique<Block>(
-        slots * one_slot.bytes() + packs * one_pack +
-        std::size_t(workers) * (one_work.bytes() + pack_work));
-    slots_.reserve(slots);
-    packs_.reserve(packs);
-    reports_.resize(std::size_t(capacity));
-    if (settings.gradients) {
-      starts_.reserve(slots);
-      has_start_.resize(slots);
-    }
-  } catch (const std::bad_alloc&) {
-    throw InvalidArgument(
-        "capacity: a Solver of this shape and capacity needs " +
-        std::to_string(wanted / (1024.0 * 1024 * 1024)) + " GiB, which this machine does not give");
-  }
-  core::Arena arena(memory_->data());
-  for (std::size_t b = 0; b < slots; ++b) {
-    slots_.push_back(cpu::Slot::lay_out(arena, n, m, linear, relaxed));
-    if (settings.gradients) starts_.push_back(arena.take<double>(std::size_t(n + m)));
-  }
-  for (int w = 0; w < workers; ++w) works_.push_back(cpu::Work::lay_out(arena, n, m, interior));
-  for (std::size_t i = 0; i < packs; ++i) packs_.push_back(arena.take<char>(one_pack));
-  for (int w = 0; w < workers; ++w) pack_works_.push_back(arena.take<char>(pack_work));
-  options_ = forward_options(settings, shape);
-  bytes_ = memory_->bytes() + slots * sizeof(cpu::Slot) + reports_.size() * sizeof(Report) +
-           starts_.size() * (sizeof(double*) + 1);
-}
 
 template <class R>
 core::ProblemView<R> CpuEngine<R>::view(const Problem<R>& p, int b) const {
@@ -99,7 +35,7 @@ core::ProblemView<R> CpuEngine<R>::view(const Problem<R>& p, int b) const {
 
 template <class R>
 bool CpuEngine<R>::by_tiles(int batch) const {
-  return executor_.tiles() && batch < executor_.threads() && shape.n + shape.m >= kTiledVariables;
+  return executor_.tiles() && batch < executor_.threads() && worth_tiles(shape);
 }
 
 template <class R>
@@ -177,7 +113,6 @@ void CpuEngine<R>::finish_one(int b, cpu::Slot& s, int worker, const cpu::CpuTea
   if (s.has_gradient && settings.kappa > 0) {
     const auto start = Clock::now();
     kernels_.relax(team, p, settings.kappa, s, works_[std::size_t(worker)]);
-    s.has_gradient = s.smoothed;
     s.seconds += std::chrono::duration<double>(Clock::now() - start).count();
   }
   write(solution_, s, p, b);
@@ -185,7 +120,6 @@ void CpuEngine<R>::finish_one(int b, cpu::Slot& s, int worker, const cpu::CpuTea
 }
 
 #define BPQP_INSTANTIATE(R)                                                            \
-  template CpuEngine<R>::CpuEngine(const Shape&, int, const Settings&);                \
   template void CpuEngine<R>::solve(const Problem<R>&, const Solution<R>&, Changed);   \
   template core::ProblemView<R> CpuEngine<R>::view(const Problem<R>&, int) const;      \
   template bool CpuEngine<R>::by_tiles(int) const;                                     \

@@ -20,7 +20,7 @@ bool factored(const cpu::Slot& s) {
 }  // namespace
 
 template <class R>
-bool CpuEngine<R>::wants_packs() const {
+bool CpuEngine<R>::wants_packs(const Shape& shape, const Settings& settings) {
   return shape.cones.empty() && shape.n <= cpu::kMostPackedVariables &&
          shape.m <= cpu::kMostPackedRows && 2 * shape.m <= 3 * shape.n &&
          settings.method == Method::automatic && settings.polish && settings.kappa == 0;
@@ -98,11 +98,11 @@ void CpuEngine<R>::unpack(int b, cpu::Slot& s) {
   pack_kernels_.unpack(shape.n, shape.m, b % lanes_, pack_memory(0, b - b % lanes_), s);
 }
 
-#define BPQP_INSTANTIATE(R)                                         \
-  template bool CpuEngine<R>::wants_packs() const;                  \
-  template void CpuEngine<R>::solve_pack(int, int, int, Changed);   \
-  template unsigned CpuEngine<R>::adjoint_pack(                     \
-      int, int, int, const VectorBatch<R>&, const VectorBatch<R>&); \
+#define BPQP_INSTANTIATE(R)                                               \
+  template bool CpuEngine<R>::wants_packs(const Shape&, const Settings&); \
+  template void CpuEngine<R>::solve_pack(int, int, int, Changed);         \
+  template unsigned CpuEngine<R>::adjoint_pack(                           \
+      int, int, int, const VectorBatch<R>&, const VectorBatch<R>&);       \
   template void CpuEngine<R>::unpack(int, cpu::Slot&);
 BPQP_INSTANTIATE(float)
 BPQP_INSTANTIATE(double)

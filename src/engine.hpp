@@ -1,7 +1,7 @@
 /// \file
 /// Engine: what computes for a Solver, on the CPU (cpu_engine.hpp) or on a GPU
 /// (gpu/gpu_engine.hpp). Its calls are those of Solver; their arguments have been checked
-/// (solver.cpp).
+/// (solver.cpp). InvalidArgument is thrown before anything has changed.
 #pragma once
 
 #include "bpqp/solver.hpp"
@@ -30,6 +30,8 @@ class Engine {
   virtual void jvp(const ProblemTangent<R>&, const SolutionTangent<R>&) = 0;
   virtual void differentiate(const KktPoint<R>&, Report*) = 0;
   virtual const Report* reports() = 0;
+  /// Of the last solve (or differentiate) that was not refused; 0: there was none.
+  virtual int batch() const = 0;
   virtual std::size_t bytes() const = 0;  ///< allocated when it was made
 };
 

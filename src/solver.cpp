@@ -4,24 +4,10 @@
 
 #include <string>
 
-#include "cpu_engine.hpp"
-#include "gpu/cuda_runtime.hpp"
-#include "gpu/gpu_engine.hpp"
+#include "make_engine.hpp"
 #include "validate.hpp"
 
 namespace bpqp {
-namespace {
-
-template <class R>
-std::unique_ptr<Engine<R>> make_engine(const Shape& shape, int capacity, const Settings& settings) {
-  validate(shape, capacity, settings);
-  if (settings.device == Device::cuda)
-    return std::make_unique<gpu::GpuEngine<R>>(
-        shape, capacity, settings, gpu::make_cuda_runtime(settings.stream));
-  return std::make_unique<CpuEngine<R>>(shape, capacity, settings);
-}
-
-}  // namespace
 
 template <class R>
 class Solver<R>::Impl {
@@ -40,7 +26,6 @@ class Solver<R>::Impl {
   int capacity;
   Settings settings;
   std::unique_ptr<Engine<R>> engine;
-  int batch = 0;  ///< of the last solve (or differentiate); 0: there was none
 
  private:
   void require_kept(const Problem<R>& problem) const;
@@ -51,13 +36,6 @@ class Solver<R>::Impl {
 /// Throws unless the factors of the last solve are those of `problem`, as far as that can be seen.
 template <class R>
 void Solver<R>::Impl::require_kept(const Problem<R>& problem) const {
-  if (!settings.gradients)
-    throw InvalidArgument(
-        "changed: expected everything, got vectors, but Settings::gradients is false, so that no "
-        "factors are kept");
-  if (kept_.batch == 0)
-    throw InvalidArgument(
-        "changed: expected everything in the first solve, got vectors, but no factors are kept");
   if (kept_.batch != problem.batch)
     throw InvalidArgument(
         "problem.batch: expected " + std::to_string(kept_.batch) +
@@ -83,28 +61,18 @@ void Solver<R>::Impl::require_batch(const char* name, int given) const {
 
 template <class R>
 void Solver<R>::Impl::require_derivatives(const char* call) const {
-  const std::string name(call);
-  if (!settings.gradients)
-    throw InvalidArgument(name + ": expected Settings::gradients to be true, got false");
-  if (!settings.polish)
-    throw InvalidArgument(
-        name + ": expected Settings::polish to be true, got false (no active set is known)");
-  if (batch == 0)
-    throw InvalidArgument(name + ": expected a call of solve or differentiate before, got none");
+  bpqp::require_derivatives(call, settings, engine->batch() > 0);
 }
 
 template <class R>
 void Solver<R>::Impl::solve(
     const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
   validate(problem, shape, capacity);
-  if (changed != Changed::everything && changed != Changed::vectors)
-    throw InvalidArgument(
-        "changed: expected everything or vectors, got " + std::to_string(int(changed)));
+  validate(changed, settings, kept_.batch > 0);
   if (changed == Changed::vectors)
     require_kept(problem);
   else
     kept_ = {};
-  batch = problem.batch;
   engine->solve(problem, solution, changed);
   kept_ = kept_of(problem);
 }
@@ -126,8 +94,7 @@ void Solver<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Ch
 
 template <class R>
 void Solver<R>::warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) {
-  if (!impl_->settings.gradients)
-    throw InvalidArgument("warm_start: expected Settings::gradients to be true, got false");
+  require_gradients("warm_start", impl_->settings);
   impl_->require_batch("batch", batch);
   validate_vector("x", x, impl_->shape.n, batch);
   validate_vector("y", y, impl_->shape.m, batch);
@@ -138,7 +105,7 @@ template <class R>
 void Solver<R>::backward(const SolutionGradient<R>& gradient, const ProblemGradient<R>& out) {
   impl_->require_derivatives("backward");
   const std::int64_t n = impl_->shape.n, m = impl_->shape.m;
-  const int batch = impl_->batch;
+  const int batch = impl_->engine->batch();
   validate_vector("gradient.x", gradient.x, impl_->shape.n, batch);
   validate_vector("gradient.y", gradient.y, impl_->shape.m, batch);
   validate_output("out.P", out.P, n * n, batch);
@@ -159,7 +126,7 @@ void Solver<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
 template <class R>
 void Solver<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
   impl_->require_derivatives("jvp");
-  const int n = impl_->shape.n, m = impl_->shape.m, batch = impl_->batch;
+  const int n = impl_->shape.n, m = impl_->shape.m, batch = impl_->engine->batch();
   validate_matrix("tangent.P", t.P, n, n, batch);
   validate_vector("tangent.q", t.q, n, batch);
   validate_matrix("tangent.A", t.A, m, n, batch);
@@ -171,8 +138,7 @@ void Solver<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& out) {
 template <class R>
 void Solver<R>::differentiate(const KktPoint<R>& point, Report* report) {
   const Shape& shape = impl_->shape;
-  if (!impl_->settings.gradients)
-    throw InvalidArgument("differentiate: expected Settings::gradients to be true, got false");
+  require_gradients("differentiate", impl_->settings);
   if (!shape.cones.empty())
     throw InvalidArgument(
         "differentiate: expected a Solver without cones (a point's cones are active rows and "
@@ -190,7 +156,6 @@ void Solver<R>::differentiate(const KktPoint<R>& point, Report* report) {
   validate_vector("point.y", point.y, shape.m, point.batch);
   validate_vector("point.gradient", point.gradient, shape.n, point.batch);
   validate_vector("point.violation", point.violation, shape.m, point.batch);
-  impl_->batch = point.batch;
   impl_->engine->differentiate(point, report);
 }
 
@@ -201,6 +166,10 @@ const Report* Solver<R>::reports() const {
 template <class R>
 std::size_t Solver<R>::bytes() const {
   return impl_->engine->bytes();
+}
+template <class R>
+std::size_t Solver<R>::bytes_needed(const Shape& shape, int capacity, const Settings& settings) {
+  return engine_bytes<R>(shape, capacity, settings);
 }
 template <class R>
 const Shape& Solver<R>::shape() const {

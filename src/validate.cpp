@@ -78,6 +78,36 @@ void require(const char* name, const void* pointer) {
   if (!pointer) fail(name, "a pointer to data", "null");
 }
 
+void require_gradients(const char* call, const Settings& settings) {
+  if (!settings.gradients)
+    throw InvalidArgument(
+        std::string(call) + ": expected Settings::gradients to be true, got false");
+}
+
+void require_derivatives(const char* call, const Settings& settings, bool solved) {
+  require_gradients(call, settings);
+  const std::string name(call);
+  if (!settings.polish)
+    throw InvalidArgument(
+        name + ": expected Settings::polish to be true, got false (no active set is known)");
+  if (!solved)
+    throw InvalidArgument(name + ": expected a call of solve or differentiate before, got none");
+}
+
+void validate(Changed changed, const Settings& settings, bool kept) {
+  if (changed != Changed::everything && changed != Changed::vectors)
+    throw InvalidArgument(
+        "changed: expected everything or vectors, got " + std::to_string(int(changed)));
+  if (changed == Changed::everything) return;
+  if (!settings.gradients)
+    throw InvalidArgument(
+        "changed: expected everything, got vectors, but Settings::gradients is false, so that no "
+        "factors are kept");
+  if (!kept)
+    throw InvalidArgument(
+        "changed: expected everything in the first solve, got vectors, but no factors are kept");
+}
+
 void validate(const Shape& shape, int capacity, const Settings& settings) {
   if (shape.n < 1) fail("shape.n", "at least one variable", std::to_string(shape.n));
   if (shape.m < 0) fail("shape.m", ">= 0", std::to_string(shape.m));

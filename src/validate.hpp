@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bpqp/solution.hpp"
+#include "bpqp/solver.hpp"
 
 namespace bpqp {
 
@@ -19,6 +20,13 @@ template <class R>
 void validate_vector(const char* name, const VectorBatch<R>& v, int size, int batch);
 template <class R>
 void validate_output(const char* name, const GradientOut<R>& v, std::int64_t size, int batch);
+
+/// What a derivative call, or what else needs Settings::gradients, must find. `solved`: there is a
+/// solve (or differentiate) to refer to.
+void require_gradients(const char* call, const Settings& settings);
+void require_derivatives(const char* call, const Settings& settings, bool solved);
+/// `kept`: factors of a solve before are there.
+void validate(Changed changed, const Settings& settings, bool kept);
 
 /// Throws InvalidArgument("name: ...") unless `pointer` is set.
 void require(const char* name, const void* pointer);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
+#include "bpqp/allocator.hpp"
 #include "bpqp/export.hpp"
 
 namespace bpqp {
@@ -22,7 +24,7 @@ enum class Device : int {
   automatic = 0,  ///< the CPU
   cpu,
   cuda  ///< the CUDA device that is current in the thread that makes the Solver (docs/gpu.md);
-        ///< refuses time_limit, kappa, progress and log
+        ///< refuses time_limit, progress and log
 };
 
 /// What the arithmetic inside is done in; the data's type is the Solver's template argument.
@@ -70,9 +72,13 @@ struct Settings {
                              ///< (the table of solution.hpp says where)
 
   /// With Device::cuda, a cudaStream_t: every call puts its work there and returns; null is the
-  /// default stream. Calls wait for the device only where an array is in the host's memory, and
-  /// reports() does.
+  /// default stream. Calls wait for the device only where an array is not in its memory, and
+  /// reports() does; all others may be captured in a CUDA graph (docs/gpu.md).
   void* stream = nullptr;
+
+  /// Where the Solver's memory comes from; null: the device's own (cudaMalloc), or the host's heap.
+  /// The Solver keeps it alive.
+  std::shared_ptr<Allocator> allocator = {};
 
   int threads = 0;  ///< CPU threads; 0: one per core, which is also the most that are used
 

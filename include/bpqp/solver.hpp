@@ -25,14 +25,15 @@ enum class Changed : int {
 /// Solves batches and differentiates their solutions (BPQP, NeurIPS 2024: forward by any method,
 /// backward one equality-constrained QP per problem on the verified active rows).
 ///
-/// R is float or double, the type of the data. Owns all memory it needs: nothing is allocated after
-/// construction. One Solver serves one thread of the caller at a time; several Solvers may be used
-/// at once. Results do not depend on the number of threads, the batch size or the neighbours.
+/// R is float or double, the type of the data. Owns all memory it needs, from Settings::allocator:
+/// nothing is allocated after construction (but copies of host arrays on a GPU). One Solver serves
+/// one thread of the caller at a time; several Solvers may be used at once. Results do not depend
+/// on the number of threads, the batch size or the neighbours.
 template <class R>
 class BPQP_API Solver {
  public:
   /// Throws InvalidArgument for a shape, capacity or setting out of range, DeviceError if the
-  /// device asked for is not there.
+  /// device asked for is not there or its memory is not given.
   Solver(const Shape& shape, int capacity, const Settings& settings = {});
   ~Solver();
   Solver(Solver&&) noexcept;
@@ -85,6 +86,12 @@ class BPQP_API Solver {
 
   /// Bytes that the Solver allocated at construction (docs/memory.md has the formula).
   std::size_t bytes() const;
+
+  /// The same of a Solver that is not made, by its layout: nothing large is allocated. Throws as
+  /// the constructor does; with Device::cuda it depends on the device that is current. Of a Solver
+  /// on the CPU, some hundred bytes per problem are on the heap, the rest is asked for in one
+  /// block; on a GPU all of it.
+  static std::size_t bytes_needed(const Shape& shape, int capacity, const Settings& settings = {});
 
   const Shape& shape() const;
   int capacity() const;

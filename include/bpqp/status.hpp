@@ -33,7 +33,7 @@ class BPQP_API InvalidArgument : public std::invalid_argument {
   explicit InvalidArgument(const std::string& message) : std::invalid_argument(message) {}
 };
 
-/// A device or its driver failed, or a device was asked for that is not there.
+/// A device, its driver or an allocator failed, or a device was asked for that is not there.
 class BPQP_API DeviceError : public std::runtime_error {
  public:
   explicit DeviceError(const std::string& message) : std::runtime_error(message) {}

@@ -51,7 +51,8 @@ void print_plan(int n, int m) {
     line("    shared memory of a block", bytes(shared.shared_bytes));
   };
   line("size class", c.name);
-  line("a problem is solved by", c.by_warps ? "a warp" : "a block");
+  constexpr const char* kSolvers[] = {"a warp", "a block", "all blocks together"};
+  line("a problem is solved by", kSolvers[int(c.solvers)]);
   line("threads of a block", std::to_string(c.threads()));
   line("registers of a thread", "at most " + std::to_string(c.registers()));
   line("blocks of a multiprocessor", std::to_string(plan.blocks));

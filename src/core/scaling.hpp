@@ -40,8 +40,9 @@ template <class D, class R, Team T>
 BPQP_STAGE Mask<R> load_hessian(const T& team, const ProblemView<D>& p, R* H) {
   const int n = p.n;
   if (p.known.diagonal || !p.P) {
-    for (int j : team.items(n))
-      for (int i = j; i < n; ++i) H[std::size_t(j) * n + i] = i == j ? R(p.hessian_entry(j)) : R(0);
+    for (int j : team_rows(team, n))
+      for (int i : row_entries(team, n - j))
+        H[std::size_t(j) * n + j + i] = i == 0 ? R(p.hessian_entry(j)) : R(0);
     team.sync();
     return Mask<R>(true);
   }
@@ -100,11 +101,13 @@ BPQP_STAGE Mask<R> equilibrate(
 template <class R, Team T>
 BPQP_STAGE Wide<R> scale_hessian(const T& team, R* H, int n, const R* D, double sigma) {
   Wide<R> largest = 0;
-  for (int j : team.items(n)) {
-    R* column = H + std::size_t(j) * n;
-    for (int i = j; i < n; ++i) column[i] *= D[i] * D[j];
-    largest = nan_max(largest, magnitude(Wide<R>(column[j])));
-    column[j] += R(sigma);
+  for (int j : team_rows(team, n)) {
+    R* column = H + std::size_t(j) * n + j;
+    for (int i : row_entries(team, n - j)) column[i] *= D[j + i] * D[j];
+    for (int i : row_entries(team, 1)) {  // the diagonal entry, by the lane that has just scaled it
+      largest = nan_max(largest, magnitude(Wide<R>(column[i])));
+      column[i] += R(sigma);
+    }
   }
   return team.max(largest);
 }

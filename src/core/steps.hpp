@@ -1,8 +1,8 @@
 /// \file
 /// The steps that a solver takes with one problem on one team, from its data and its slot:
 ///
-///   condense_slot - load_start - solve_slot [- relax_slot] - finish_slot
-///   [tangent_rhs_of -] adjoint_slot - write_gradients
+///   condense_slot - load_start - solve_slot - finish_slot [- relax_slot]
+///   [tangent_rhs_of -] adjoint_slot, or factor_relaxed - solve_relaxed - write_gradients
 ///
 /// A slot is one for the whole team; what changes in it is written by one lane.
 #pragma once
@@ -136,7 +136,8 @@ BPQP_HD void solve_slot(
     solve_slot_rows(team, p, options, slot, work);
 }
 
-/// Finds the barrier-relaxed point of a solved problem (slot.smoothed).
+/// Finds the barrier-relaxed point of a solved problem (slot.smoothed), which has a gradient if it
+/// has one.
 template <class D, Team T>
 BPQP_STAGE void relax_slot(
     const T& team, const ProblemView<D>& p, double kappa, Slot& slot, const Work& work) {
@@ -147,6 +148,25 @@ BPQP_STAGE void relax_slot(
   keep(team, point, slot.relaxed);
   keep(team, found, slot.smoothed);
   keep(team, found && regular && slot.report.status == Status::solved, slot.report.differentiable);
+  keep(team, found, slot.has_gradient);
+}
+
+/// Factors the system at the relaxed point, for solve_relaxed() as long as the scratch is not used
+/// otherwise; false if that failed. `form`: the caller's, the same on every lane.
+template <class D, Team T>
+BPQP_STAGE bool factor_relaxed(
+    const T& team, const ProblemView<D>& p, const Slot& slot, const Work& work, BarrierForm& form) {
+  Relaxed<D, double, T> relaxed(team, p, work.forward.barrier, slot.relaxed);
+  return relaxed.factor(form);
+}
+
+/// (slot.w, slot.d) for the right-hand side in work.g_x, work.g_y, at the relaxed point.
+template <class D, Team T>
+BPQP_STAGE void solve_relaxed(
+    const T& team, const ProblemView<D>& p, const BarrierForm& form, Slot& slot, const Work& work) {
+  Relaxed<D, double, T> relaxed(team, p, work.forward.barrier, slot.relaxed);
+  const double residual = relaxed.solve(form, work.g_x, work.g_y, slot.w, slot.d);
+  keep(team, residual, slot.backward_residual);
 }
 
 /// (slot.w, slot.d) for the right-hand side in work.g_x, work.g_y, of a solution that is not

@@ -47,15 +47,14 @@ void relax(const CpuTeam& team, const ProblemView<D>& p, double kappa, Slot& slo
 /// The system at the relaxed point is factored once for all right-hand sides that follow.
 template <class D>
 void relaxed_adjoint(const CpuTeam& team, const ProblemView<D>& p, Slot& slot, Work& work) {
-  core::Relaxed<D, double, CpuTeam> relaxed(team, p, work.forward.barrier, slot.relaxed);
   if (work.factored_of != &slot || work.factored_solves != slot.solves) {
     work.factored_of = nullptr;
     slot.backward_residual = INFINITY;
-    if (!relaxed.factor(work.form)) return;
+    if (!core::factor_relaxed(team, p, slot, work, work.form)) return;
     work.factored_of = &slot;
     work.factored_solves = slot.solves;
   }
-  slot.backward_residual = relaxed.solve(work.form, work.g_x, work.g_y, slot.w, slot.d);
+  core::solve_relaxed(team, p, work.form, slot, work);
 }
 
 template <class D>

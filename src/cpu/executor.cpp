@@ -41,8 +41,11 @@ int default_threads() {
 }
 
 // More threads than cores would only wait for one another, and oneTBB would warn of them on stderr.
-Executor::Executor(int threads)
-    : threads_(threads > 0 ? std::min(threads, default_threads()) : default_threads()) {
+int threads_of(int threads) {
+  return threads > 0 ? std::min(threads, default_threads()) : default_threads();
+}
+
+Executor::Executor(int threads) : threads_(threads_of(threads)) {
   if (threads_ == 1) return;
   arena_ = std::make_unique<Arena>(threads_);
   tiles_.pool = arena_.get();

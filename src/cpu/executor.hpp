@@ -11,6 +11,8 @@ namespace bpqp::cpu {
 
 /// Cores of this machine that threads = 0 stands for; fewer where the process limits oneTBB.
 int default_threads();
+/// Those of an Executor that is made with `threads`.
+int threads_of(int threads);
 
 class Executor {
  public:

@@ -39,8 +39,22 @@ BPQP_STAGE void load_rhs(
   team.sync();
 }
 
-/// (slot.w, slot.d) of problem b, if it has any.
-template <bool kByAdmm, GpuTeam T>
+/// (slot.w, slot.d) of a problem that has a gradient.
+template <AdjointBy kBy, GpuTeam T>
+BPQP_STAGE void solve_adjoint(
+    const T& team, const core::ProblemView<double>& p, core::Slot& slot, const core::Work& work) {
+  if constexpr (kBy != AdjointBy::relaxed) {
+    core::adjoint_slot<kBy == AdjointBy::admm>(team, p, slot, work);
+  } else {
+    core::BarrierForm form;
+    core::keep(team, double(INFINITY), slot.backward_residual);
+    if (core::factor_relaxed(team, p, slot, work, form))
+      core::solve_relaxed(team, p, form, slot, work);
+  }
+}
+
+/// The same of problem b, if it has a gradient.
+template <AdjointBy kBy, GpuTeam T>
 BPQP_STAGE void find_adjoint(
     const T& team, const Batch& batch, int b, const Adjoint& a, TeamShared& own) {
   core::Slot& slot = own.slot;
@@ -48,7 +62,7 @@ BPQP_STAGE void find_adjoint(
   core::keep(team, 0.0, slot.backward_residual);
   if (slot.has_gradient) {
     const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, own.copy);
-    core::adjoint_slot<kByAdmm>(team, p, slot, own.work);
+    solve_adjoint<kBy>(team, p, slot, own.work);
   }
 }
 
@@ -79,18 +93,18 @@ BPQP_STAGE void open_solved(const T& team, const core::Slot& kept, TeamShared& o
   team.sync();
 }
 
-/// kByAdmm: as BackwardMethod::admm; else directly.
-template <class Layout, bool kByAdmm, Thread H>
+template <class Layout, AdjointBy kBy, Thread H>
 BPQP_HD void differentiate(
     const H& thread, const Batch& batch, const Queue& queue, const Adjoint& a) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
-  if (team.rank() == 0) open_work(batch, place, kByAdmm ? Needs::everything : Needs::vectors);
-  copy_shared<Layout>(team.thread(), batch, Reads::adjoint, own);
+  constexpr Needs kNeeds = kBy == AdjointBy::active_set ? Needs::vectors : Needs::everything;
+  if (team.rank() == 0) open_work(batch, place, kNeeds);
+  copy_shared<Layout>(team, batch, Reads::adjoint, own);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     open_solved(team, batch.memory.slots[b], own);
-    find_adjoint<kByAdmm>(team, batch, b, a, own);
+    find_adjoint<kBy>(team, batch, b, a, own);
     write_adjoint(team, batch, b, a, own.slot);
   }
 }

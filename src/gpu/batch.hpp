@@ -6,6 +6,7 @@
 
 #include "core/answer.hpp"
 #include "core/point_source.hpp"
+#include "gpu/team.hpp"
 
 namespace bpqp::gpu {
 
@@ -74,6 +75,7 @@ struct BatchMemory {
   double *wide_P = nullptr, *wide_A = nullptr;  ///< [n x n], [m x n] in double, of a batch that is
                                                 ///< float and shares them
   std::size_t copy_bytes = 0;  ///< of shared memory, per block, for its BlockCopy; 0: it has none
+  GridMemory grid;             ///< where the whole grid is one team
 };
 
 struct Batch {
@@ -103,6 +105,10 @@ struct Batch {
   }
 };
 
+/// How adjoints are found: from the active rows directly, as BackwardMethod::admm, or at the
+/// relaxed points of Settings::kappa.
+enum class AdjointBy : int { active_set = 0, admm, relaxed };
+
 /// The right-hand sides of the problems' adjoints, and what is wanted of these; null: zero, not
 /// wanted.
 struct Adjoint {
@@ -127,6 +133,7 @@ struct Points {
 /// Sums of the gradients over the batch; null: not wanted.
 struct Sums {
   void *P = nullptr, *q = nullptr, *A = nullptr, *l = nullptr, *u = nullptr;
+  bool relaxed = false;  ///< the gradients are those of the relaxed points
 };
 
 /// Starts of the next solve, by Solver::warm_start.

@@ -60,12 +60,12 @@ BPQP_HD void copy_entries(
 
 /// Makes the block's copy, if the launch left room for one, and sets own.copy of every team. Every
 /// thread of the block calls.
-template <class Layout, Thread H>
-BPQP_STAGE void copy_shared(const H& thread, const Batch& batch, Reads reads, TeamShared& own) {
+template <class Layout, GpuTeam T>
+BPQP_STAGE void copy_shared(const T& team, const Batch& batch, Reads reads, TeamShared& own) {
   const BatchMemory& memory = batch.memory;
-  const bool first = thread.index() % (Layout::kThreads / Layout::kTeams) == 0;
-  if (first) own.copy = nullptr;
+  if (team.rank() == 0) own.copy = nullptr;
   if (memory.copy_bytes == 0) return;
+  const auto& thread = team.thread();
   char* const base =
       thread.shared() + std::size_t(Layout::kTeams) * team_bytes<Layout>(memory.fast_bytes);
   BlockCopy& copy = *reinterpret_cast<BlockCopy*>(base);
@@ -90,7 +90,7 @@ BPQP_STAGE void copy_shared(const H& thread, const Batch& batch, Reads reads, Te
     copy_entries<Layout>(thread, batch.A.at<D>(0), copy.A, M * N);
     copy_entries<Layout>(thread, batch.P.at<D>(0), copy.P, N * N);
   });
-  if (first) own.copy = &copy;
+  if (team.rank() == 0) own.copy = &copy;
   thread.sync_block();
 }
 

@@ -1,5 +1,5 @@
 /// \file
-/// The CUDA runtime (kernels/cuda_runtime.cu), or in a build without CUDA what says so
+/// The CUDA runtime (kernels/cuda_runtime.cpp), or in a build without CUDA what says so
 /// (no_cuda.cpp).
 #pragma once
 
@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "bpqp/allocator.hpp"
 #include "gpu/runtime.hpp"
 
 namespace bpqp::gpu {
 
 /// On the device that is current in the calling thread. Throws DeviceError if there is none.
-std::unique_ptr<Runtime> make_cuda_runtime(void* stream);
+/// `allocator` may be null.
+std::unique_ptr<Runtime> make_cuda_runtime(void* stream, std::shared_ptr<Allocator> allocator);
 
 /// Whether this build has CUDA, and the names of the devices found.
 bool cuda_built();

@@ -21,45 +21,67 @@ void check_settings(const Settings& s) {
   expect(
       s.time_limit > 0, "time_limit", "0", "its kernels read no clock",
       std::to_string(s.time_limit));
-  expect(s.kappa > 0, "kappa", "0", "not built there", std::to_string(s.kappa));
   expect(bool(s.progress), "progress", "none", "calls do not wait for the device", "a function");
   expect(bool(s.log), "log", "none", "calls do not wait for the device", "a function");
 }
 
 }  // namespace
 
+/// All but the memory.
 template <class R>
 GpuEngine<R>::GpuEngine(
-    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
+    Counting,
+    const Shape& shape,
+    int capacity,
+    const Settings& settings,
+    std::unique_ptr<Runtime> runtime)
     : shape_(shape),
       capacity_(capacity),
       settings_((check_settings(settings), settings)),
       runtime_(std::move(runtime)),
       problem_(*runtime_),
-      staging_(*runtime_),
-      reports_(std::size_t(capacity)) {
+      staging_(*runtime_) {
   const int n = shape.n, m = shape.m;
   linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
   shared_plan_ = runtime_->shared_plan(n, m, Reads::solve);
   shared_adjoint_plan_ = runtime_->shared_plan(n, m, Reads::adjoint);
   for (const Plan* plan : {&plan_, &rest_plan_, &shared_plan_, &shared_adjoint_plan_})
-    teams_ = std::max(teams_, blocks_of(*plan, capacity) * plan->size_class->teams());
+    teams_ = std::max(teams_, plan->teams(capacity));
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
-  core::Slot::lay_out(slot, n, m, linear_rows_, false);
+  core::Slot::lay_out(slot, n, m, linear_rows_, settings.kappa > 0);
   core::Work some_work;
   WideData some_data;
   lay_out_scratch(work, n, m, Needs::everything, kSingle, some_work, some_data);
   slot_bytes_ = slot.bytes(), scratch_bytes_ = work.bytes();
   lay_out(count);
-  memory_ = DeviceBlock(*runtime_, count.bytes());
+  bytes_ = count.bytes();
+}
+
+template <class R>
+std::size_t GpuEngine<R>::bytes_needed(
+    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime) {
+  return GpuEngine(Counting(), shape, capacity, settings, std::move(runtime)).bytes_;
+}
+
+template <class R>
+GpuEngine<R>::GpuEngine(
+    const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime)
+    : GpuEngine(Counting(), shape, capacity, settings, std::move(runtime)) {
+  if (runtime_->capturing())
+    throw InvalidArgument(
+        "stream: expected one that is not captured in a CUDA graph while a Solver is made, got one "
+        "that is");
+  prepare();
+  reports_.resize(std::size_t(capacity));
+  memory_ = DeviceBlock(*runtime_, bytes_);
   core::Arena arena(memory_.data());
   at_ = lay_out(arena);
   upload();
 
   Batch& batch = arguments_.batch;
-  batch.n = n, batch.m = m;
+  batch.n = shape.n, batch.m = shape.m;
   batch.single = kSingle;
   if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
   batch.options = forward_options(settings, shape);
@@ -85,6 +107,13 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   at.wide_A = arena.take<double>(kSingle ? M * N : 0);
   at.counters = arena.take<int>(kCounters);
   at.rest = arena.take<int>(B);
+  std::size_t grid_bytes = 0;
+  for (const Plan* plan : {&plan_, &rest_plan_}) {
+    GridMemory grid;
+    if (plan->by_grid())
+      grid_bytes = std::max(grid_bytes, lay_out_grid(plan->most_blocks, nullptr, grid));
+  }
+  at.grid = arena.take<char>(grid_bytes);
   at.cone_start = arena.take<int>(shape_.cones.size() + 1);
   at.starts = arena.take<double>(settings_.gradients ? B * std::size_t(shape_.n + shape_.m) : 0);
   at.has_start = arena.take<std::int8_t>(B);
@@ -100,7 +129,8 @@ void GpuEngine<R>::upload() {
   std::vector<core::Slot> slots;
   core::Arena arrays(at_.arrays);
   for (int b = 0; b < slots_; ++b)
-    slots.push_back(core::Slot::lay_out(arrays, shape_.n, shape_.m, linear_rows_, false));
+    slots.push_back(
+        core::Slot::lay_out(arrays, shape_.n, shape_.m, linear_rows_, settings_.kappa > 0));
   runtime_->copy(at_.slots, slots.data(), slots.size() * sizeof(core::Slot));
   std::vector<int> starts{linear_rows_};
   for (int d : shape_.cones) starts.push_back(starts.back() + d);
@@ -129,28 +159,25 @@ const Plan& GpuEngine<R>::plan_of(Kernel kernel) const {
                                            : plan_;
 }
 
-/// Blocks of a grid for so many problems.
-template <class R>
-int GpuEngine<R>::blocks_of(const Plan& plan, int count) const {
-  const int teams = plan.size_class->teams();
-  return std::min(plan.most_blocks, (count + teams - 1) / teams);
-}
-
 /// The kernel over `count` problems.
 template <class R>
 void GpuEngine<R>::launch(Kernel kernel, int count) {
   const Plan& plan = plan_of(kernel);
-  arguments_.batch.memory.fast_bytes = plan.fast_bytes;
-  arguments_.batch.memory.copy_bytes = plan.copy_bytes;
-  runtime_->launch(kernel, plan, blocks_of(plan, count), arguments_);
+  BatchMemory& memory = arguments_.batch.memory;
+  memory.fast_bytes = plan.fast_bytes, memory.copy_bytes = plan.copy_bytes;
+  if (plan.by_grid()) lay_out_grid(plan.most_blocks, at_.grid, memory.grid);
+  runtime_->launch(kernel, plan, plan.blocks_for(count), arguments_);
 }
 
 /// That of arguments_.adjoint.
 template <class R>
 void GpuEngine<R>::launch_adjoint(int count) {
   queue_all(count);
-  const bool by_admm = settings_.backward_method == BackwardMethod::admm;
-  launch(by_admm ? Kernel::differentiate_by_admm : Kernel::differentiate, count);
+  launch(
+      at_relaxed_points()                                 ? Kernel::differentiate_relaxed
+      : settings_.backward_method == BackwardMethod::admm ? Kernel::differentiate_by_admm
+                                                          : Kernel::differentiate,
+      count);
 }
 
 template <class R>
@@ -185,6 +212,16 @@ void GpuEngine<R>::finish(Report* reports) {
 
 template <class R>
 void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution, Changed changed) {
+  refuse_in_capture(
+      {{"P", problem.P.data},
+       {"q", problem.q.data},
+       {"A", problem.A.data},
+       {"l", problem.l.data},
+       {"u", problem.u.data},
+       {"x", solution.x},
+       {"y", solution.y},
+       {"active", solution.active},
+       {"report", solution.report}});
   staging_.start();
   set_problem(problem);
   const std::int64_t n = shape_.n, m = shape_.m;
@@ -203,12 +240,18 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
     arguments_.queue = {at_.counters + kNextOfRest, 0, at_.counters + kRest, at_.rest};
   }
   launch(shape_.cones.empty() ? Kernel::solve_rest : Kernel::solve_cones, batch.count);
+  if (settings_.kappa > 0) {
+    arguments_.kappa = settings_.kappa;
+    queue_all(batch.count);
+    launch(Kernel::relax_points, batch.count);
+  }
   has_starts_ = attached_ = false;
   finish(solution.report);
 }
 
 template <class R>
 void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBatch<R>& y) {
+  refuse_in_capture({{"x", x.data}, {"y", y.data}});
   staging_.start();
   arguments_.starts = {
       count, in(staging_, x, shape_.n, count), in(staging_, y, shape_.m, count), at_.starts,
@@ -221,6 +264,11 @@ void GpuEngine<R>::warm_start(int count, const VectorBatch<R>& x, const VectorBa
 
 template <class R>
 const Report* GpuEngine<R>::reports() {
+  if (runtime_->capturing())
+    throw InvalidArgument(
+        "reports: expected a stream that is not captured in a CUDA graph (they are waited for), "
+        "got "
+        "one that is; Solution::report takes memory of the device");
   runtime_->copy(reports_.data(), at_.reports, reports_.size() * sizeof(Report));
   runtime_->wait();
   return reports_.data();
@@ -228,11 +276,12 @@ const Report* GpuEngine<R>::reports() {
 
 #define BPQP_INSTANTIATE(R)                                                                       \
   template GpuEngine<R>::GpuEngine(const Shape&, int, const Settings&, std::unique_ptr<Runtime>); \
+  template std::size_t GpuEngine<R>::bytes_needed(                                                \
+      const Shape&, int, const Settings&, std::unique_ptr<Runtime>);                              \
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
   template void GpuEngine<R>::queue_all(int);                                                     \
   template const Plan& GpuEngine<R>::plan_of(Kernel) const;                                       \
-  template int GpuEngine<R>::blocks_of(const Plan&, int) const;                                   \
   template void GpuEngine<R>::launch(Kernel, int);                                                \
   template void GpuEngine<R>::launch_adjoint(int);                                                \
   template void GpuEngine<R>::finish(Report*);                                                    \

@@ -2,9 +2,11 @@
 /// GpuEngine: a Solver's engine on a GPU. Host code that lays out memory and starts kernels;
 /// nothing numerical. With pointers to the device's memory no call waits for the device, and its
 /// outputs are there when the stream gets to them; arrays in the host's memory are copied, and
-/// waited for.
+/// waited for, which
+/// a CUDA graph cannot hold: they are refused while the stream is captured.
 #pragma once
 
+#include <initializer_list>
 #include <vector>
 
 #include "engine.hpp"
@@ -18,6 +20,9 @@ class GpuEngine : public Engine<R> {
   /// Throws InvalidArgument for settings that have no meaning on a GPU.
   GpuEngine(
       const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime);
+  /// Of one that is not made.
+  static std::size_t bytes_needed(
+      const Shape& shape, int capacity, const Settings& settings, std::unique_ptr<Runtime> runtime);
 
   void solve(const Problem<R>&, const Solution<R>&, Changed) override;
   void warm_start(int batch, const VectorBatch<R>& x, const VectorBatch<R>& y) override;
@@ -26,9 +31,14 @@ class GpuEngine : public Engine<R> {
   void jvp(const ProblemTangent<R>&, const SolutionTangent<R>&) override;
   void differentiate(const KktPoint<R>&, Report*) override;
   const Report* reports() override;
-  std::size_t bytes() const override { return memory_.bytes(); }
+  int batch() const override { return arguments_.batch.count; }
+  std::size_t bytes() const override { return bytes_; }
 
  private:
+  struct Counting {};
+  GpuEngine(
+      Counting, const Shape&, int capacity, const Settings&, std::unique_ptr<Runtime> runtime);
+
   /// Counters of a call, each set to zero before it.
   enum Counter : int { kNext = 0, kRest, kNextOfRest, kCounters };
   static constexpr bool kSingle = sizeof(R) == sizeof(float);
@@ -42,6 +52,7 @@ class GpuEngine : public Engine<R> {
     double *wide_P, *wide_A;
     int* counters;  ///< [kCounters]
     int* rest;      ///< [capacity]
+    char* grid;     ///< as lay_out_grid()
     int* cone_start;
     double* starts;
     std::int8_t* has_start;
@@ -50,12 +61,20 @@ class GpuEngine : public Engine<R> {
   Layout lay_out(core::Arena& arena) const;
   void upload();
   bool goes_plain(const Problem<R>& problem) const;
+  /// Where the derivatives are taken; points from elsewhere are not relaxed.
+  bool at_relaxed_points() const { return settings_.kappa > 0 && !attached_; }
+  void prepare();
+  /// An array of a call, by its name in the public headers.
+  struct Named {
+    const char* name;
+    const void* data;
+  };
+  void refuse_in_capture(std::initializer_list<Named> arrays) const;
   void set_problem(const Problem<R>& problem);
   template <class View>
   static Reals in(Staging& staging, const View& v, std::int64_t size, int count);
   RealsOut out(R* data, std::int64_t size);
   const Plan& plan_of(Kernel kernel) const;
-  int blocks_of(const Plan& plan, int count) const;
   void launch(Kernel kernel, int count);
   void launch_adjoint(int count);
   void finish(Report* reports);
@@ -68,7 +87,7 @@ class GpuEngine : public Engine<R> {
   Plan plan_, rest_plan_;
   Plan shared_plan_, shared_adjoint_plan_;  ///< of batches that share P and A
   int teams_ = 0, slots_ = 0;
-  std::size_t slot_bytes_ = 0, scratch_bytes_ = 0;
+  std::size_t slot_bytes_ = 0, scratch_bytes_ = 0, bytes_ = 0;
   int linear_rows_ = 0;
   DeviceBlock memory_;
   Staging problem_;  ///< of the last solve, for the derivatives

@@ -6,6 +6,14 @@ namespace bpqp::gpu {
 
 template <class R>
 void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<R>& out) {
+  refuse_in_capture(
+      {{"gradient.x", g.x.data},
+       {"gradient.y", g.y.data},
+       {"out.P", out.P.data},
+       {"out.q", out.q.data},
+       {"out.A", out.A.data},
+       {"out.l", out.l.data},
+       {"out.u", out.u.data}});
   staging_.start();
   const std::int64_t n = shape_.n, m = shape_.m;
   const int count = arguments_.batch.count;
@@ -14,6 +22,7 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
   a.g_x = in(staging_, g.x, n, count), a.g_y = in(staging_, g.y, m, count);
   Sums& sums = arguments_.sums;
   sums = {};
+  sums.relaxed = at_relaxed_points();
   bool summed = false;
   // A single problem is never summed, so that stride 0 means the same as its size.
   const auto target = [&](const GradientOut<R>& o, std::int64_t size, RealsOut& own, void*& sum) {
@@ -38,6 +47,7 @@ void GpuEngine<R>::backward(const SolutionGradient<R>& g, const ProblemGradient<
 
 template <class R>
 void GpuEngine<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) {
+  refuse_in_capture({{"g_x", g_x}, {"g_y", g_y}, {"w", w}, {"d", d}});
   staging_.start();
   const std::int64_t n = shape_.n, m = shape_.m;
   const int count = arguments_.batch.count;
@@ -59,6 +69,14 @@ void GpuEngine<R>::adjoint_solve(int k, const R* g_x, const R* g_y, R* w, R* d) 
 
 template <class R>
 void GpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& solution) {
+  refuse_in_capture(
+      {{"tangent.P", t.P.data},
+       {"tangent.q", t.q.data},
+       {"tangent.A", t.A.data},
+       {"tangent.l", t.l.data},
+       {"tangent.u", t.u.data},
+       {"out.x", solution.x},
+       {"out.y", solution.y}});
   staging_.start();
   const std::int64_t n = shape_.n, m = shape_.m;
   const int count = arguments_.batch.count;
@@ -75,6 +93,15 @@ void GpuEngine<R>::jvp(const ProblemTangent<R>& t, const SolutionTangent<R>& sol
 
 template <class R>
 void GpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
+  refuse_in_capture(
+      {{"point.P", point.P.data},
+       {"point.A", point.A.data},
+       {"point.x", point.x.data},
+       {"point.y", point.y.data},
+       {"point.active", point.active},
+       {"point.gradient", point.gradient.data},
+       {"point.violation", point.violation.data},
+       {"report", report}});
   staging_.start();
   const std::int64_t n = shape_.n, m = shape_.m;
   const int count = point.batch;

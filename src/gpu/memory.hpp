@@ -13,8 +13,9 @@ namespace bpqp::gpu {
 class DeviceBlock {
  public:
   DeviceBlock() = default;
+  /// bytes >= 1
   DeviceBlock(Runtime& runtime, std::size_t bytes)
-      : runtime_(&runtime), data_(runtime.allocate(bytes > 0 ? bytes : 1)), bytes_(bytes) {}
+      : runtime_(&runtime), data_(runtime.allocate(bytes)), bytes_(bytes) {}
   DeviceBlock(DeviceBlock&& other) noexcept { *this = std::move(other); }
   DeviceBlock& operator=(DeviceBlock&& other) noexcept {
     std::swap(runtime_, other.runtime_);
@@ -23,7 +24,7 @@ class DeviceBlock {
     return *this;
   }
   ~DeviceBlock() {
-    if (data_) runtime_->release(data_);
+    if (data_) runtime_->release(data_, bytes_);
   }
   void* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }

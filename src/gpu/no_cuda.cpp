@@ -3,7 +3,7 @@
 
 namespace bpqp::gpu {
 
-std::unique_ptr<Runtime> make_cuda_runtime(void*) {
+std::unique_ptr<Runtime> make_cuda_runtime(void*, std::shared_ptr<Allocator>) {
   throw DeviceError("device: cuda was asked for, but this build has no CUDA");
 }
 

@@ -36,13 +36,14 @@ struct alignas(core::Arena::kAlign) TeamShared {
 /// kWarpsOfBlock teams of one warp each.
 template <int kWarpsOfBlock>
 struct ByWarps {
+  static constexpr bool kMayBeGrid = false;
   static constexpr int kThreads = kWarpsOfBlock * kWarp, kTeams = kWarpsOfBlock;
   static constexpr std::size_t kPartialBytes = 0;
   template <Thread H>
   using Team = WarpTeam<H>;
 
   template <Thread H>
-  BPQP_HD static WarpTeam<H> team(const H& thread, char*) {
+  BPQP_HD static WarpTeam<H> team(const H& thread, char*, const GridMemory&) {
     return WarpTeam<H>(thread);
   }
 };
@@ -50,14 +51,28 @@ struct ByWarps {
 /// One team, the block.
 template <int kWarpsOfBlock>
 struct ByBlocks {
+  static constexpr bool kMayBeGrid = false;
   static constexpr int kThreads = kWarpsOfBlock * kWarp, kTeams = 1;
   static constexpr std::size_t kPartialBytes = 2 * kWarpsOfBlock * sizeof(double);
   template <Thread H>
   using Team = BlockTeam<H, kWarpsOfBlock>;
 
   template <Thread H>
-  BPQP_HD static Team<H> team(const H& thread, char* partial) {
+  BPQP_HD static Team<H> team(const H& thread, char* partial, const GridMemory&) {
     return Team<H>(thread, reinterpret_cast<double*>(partial));
+  }
+};
+
+/// One team: the block, or the whole grid if there is GridMemory for it.
+template <int kWarpsOfBlock>
+struct ByGrid : ByBlocks<kWarpsOfBlock> {
+  static constexpr bool kMayBeGrid = true;
+  template <Thread H>
+  using Team = GridTeam<H, kWarpsOfBlock>;
+
+  template <Thread H>
+  BPQP_HD static Team<H> team(const H& thread, char* partial, const GridMemory& grid) {
+    return Team<H>(thread, reinterpret_cast<double*>(partial), grid);
   }
 };
 
@@ -72,19 +87,22 @@ BPQP_HD constexpr std::size_t team_bytes(std::size_t fast_bytes) {
 /// Where this thread's team works.
 template <class Layout>
 struct Place {
-  int team;  ///< number of the team in the grid
+  int team = 0;  ///< number of the team in the grid
   TeamShared* shared;
   char* partial;
   char* fast;
 
   template <Thread H>
-  BPQP_HD Place(const H& thread, std::size_t fast_bytes) {
+  BPQP_HD Place(const H& thread, const BatchMemory& memory) {
     const int own = Layout::kTeams == 1 ? 0 : thread.index() / kWarp;
-    team = thread.block() * Layout::kTeams + own;
-    char* base = thread.shared() + std::size_t(own) * team_bytes<Layout>(fast_bytes);
-    shared = reinterpret_cast<TeamShared*>(base);
+    char* base = thread.shared() + std::size_t(own) * team_bytes<Layout>(memory.fast_bytes);
     partial = base + sizeof(TeamShared);
     fast = base + team_bytes<Layout>(0);
+    if (Layout::kMayBeGrid && memory.grid.blocks > 1)
+      base = memory.grid.shared;
+    else
+      team = thread.block() * Layout::kTeams + own;
+    shared = reinterpret_cast<TeamShared*>(base);
   }
 };
 

@@ -11,8 +11,8 @@ namespace bpqp::gpu {
 template <class Layout, Thread H>
 BPQP_HD void attach_points(
     const H& thread, const Batch& batch, const Queue& queue, const Points& points) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::vectors);
   for (int b; (b = take_next(team, queue)) >= 0;) {
@@ -37,8 +37,8 @@ BPQP_HD void attach_points(
 template <class Layout, Thread H>
 BPQP_HD void load_starts(
     const H& thread, const Batch& batch, const Queue& queue, const Starts& from) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   const int n = batch.n, m = batch.m;
   for (int b; (b = take_next(team, queue)) >= 0;) {
     double* const start = from.starts + std::size_t(b) * std::size_t(n + m);

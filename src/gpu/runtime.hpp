@@ -1,6 +1,6 @@
 /// \file
 /// Runtime: a GPU as the engine uses it, its memory and its kernels, all in the order of one
-/// stream. kernels/cuda_runtime.cu is CUDA's; tests have one that runs the kernels' bodies on the
+/// stream. kernels/cuda_runtime.cpp is CUDA's; tests have one that runs the kernels' bodies on the
 /// host.
 #pragma once
 
@@ -16,12 +16,14 @@ enum class Kernel : int {
   differentiate,
   sum_gradients,
   load_starts,
-  // Those that few problems need, of kRestClass.
+  // Those that few problems need, of kRestClasses.
   condense_shared,
   solve_rest,
   solve_cones,
   differentiate_by_admm,
-  attach_points
+  attach_points,
+  relax_points,
+  differentiate_relaxed
 };
 
 inline bool is_rest(Kernel kernel) {
@@ -37,6 +39,7 @@ struct Arguments {
   Sums sums;
   Points points;
   Starts starts;
+  double kappa = 0;
 };
 
 /// Failures throw DeviceError with the name of the runtime's call.
@@ -47,9 +50,16 @@ class Runtime {
   virtual Plan plan(int n, int m, bool rest) const = 0;
   /// Of the kernels solve_plain or differentiate for a batch that shares P and A.
   virtual Plan shared_plan(int n, int m, Reads reads) const = 0;
+  /// Before launches of the kernel with such plans: a launch itself does nothing that a capture in
+  /// a graph forbids.
+  virtual void prepare(Kernel, const Plan&) = 0;
+  /// Whether what is put into the stream now goes into a CUDA graph, and is not done yet.
+  virtual bool capturing() const = 0;
+  /// From the caller's allocator if there is one (Settings::allocator).
   virtual void* allocate(std::size_t bytes) = 0;
-  virtual void release(void* memory) noexcept = 0;
-  /// Whether kernels can read and write there.
+  /// What allocate() gave for so many bytes.
+  virtual void release(void* memory, std::size_t bytes) noexcept = 0;
+  /// Whether it is memory of this device: kernels can read and write there.
   virtual bool on_device(const void* pointer) const = 0;
   /// Between host and device, or on the device. Host memory may be used again when it returns.
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;

@@ -5,12 +5,13 @@
 ///   condense_shared   P and A of the whole batch, by one team
 ///   solve_plain       the way that most problems go (core/lockstep.hpp); others are listed
 ///   solve_rest        everything else: single exchanges, the interior point method, cones
+///   relax_points      with Settings::kappa, after these: where derivatives will be taken
 #pragma once
 
 #include "core/lockstep.hpp"
 #include "core/vectors.hpp"
 #include "gpu/open.hpp"
-#include "gpu/team_dense.hpp"
+#include "gpu/team_dense_large.hpp"
 
 namespace bpqp::gpu {
 
@@ -31,6 +32,7 @@ BPQP_HD void append(const T& team, const List& list, int b) {
 /// What the caller gets to see of a solved problem.
 template <GpuTeam T>
 BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slot) {
+  core::keep(team, false, slot.smoothed);  // relax_points() may find a point for it
   core::finish_slot(team, slot, batch.derivatives && batch.options.polish);
   with_type(batch.single, [&]<class D>(D) {
     const core::AnswerTargets<D> targets{batch.x.at<D>(b), batch.y.at<D>(b), batch.active.at(b)};
@@ -77,9 +79,9 @@ BPQP_STAGE bool go_plain_way(
 
 template <class Layout, Thread H>
 BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
+  const Place<Layout> place(thread, batch.memory);
   if (place.team > 0) return;
-  const auto team = Layout::team(thread, place.partial);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) {
     open_work(batch, place, Needs::vectors);
@@ -113,10 +115,10 @@ BPQP_HD inline void open_plain(const Batch& batch, int b, int team, char* fast, 
 template <class Layout, Thread H>
 BPQP_HD void solve_plain(
     const H& thread, const Batch& batch, const Queue& queue, const List& rest) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
-  copy_shared<Layout>(team.thread(), batch, Reads::solve, own);
+  copy_shared<Layout>(team, batch, Reads::solve, own);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
     if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, own);
@@ -170,8 +172,8 @@ BPQP_STAGE void solve_anyhow(const T& team, const Batch& batch, int b, TeamShare
 /// kCones: the shape has cones.
 template <class Layout, bool kCones, Thread H>
 BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue) {
-  const Place<Layout> place(thread, batch.memory.fast_bytes);
-  const auto team = Layout::team(thread, place.partial);
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::everything);
   for (int b; (b = take_next(team, queue)) >= 0;) {
@@ -180,6 +182,22 @@ BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue)
     solve_anyhow<kCones>(team, batch, b, own);
     answer(team, batch, b, own.slot);
     core::keep(team, own.slot, kept);
+  }
+}
+
+template <class Layout, Thread H>
+BPQP_HD void relax_points(const H& thread, const Batch& batch, const Queue& queue, double kappa) {
+  const Place<Layout> place(thread, batch.memory);
+  const auto team = Layout::team(thread, place.partial, batch.memory.grid);
+  TeamShared& own = *place.shared;
+  if (team.rank() == 0) open_work(batch, place, Needs::everything);
+  for (int b; (b = take_next(team, queue)) >= 0;) {
+    core::keep(team, batch.memory.slots[b], own.slot);
+    if (!own.slot.has_gradient) continue;
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+    core::relax_slot(team, p, kappa, own.slot, own.work);
+    if (team.rank() == 0) batch.report[b].differentiable = own.slot.report.differentiable;
+    core::keep(team, own.slot, batch.memory.slots[b]);
   }
 }
 

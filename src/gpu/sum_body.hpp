@@ -77,7 +77,9 @@ BPQP_STAGE void sum_matrices(
   const auto vectors = [&](const double* first) {
     return SlotVectors{slots, first, batch.memory.slot_stride};
   };
-  const SlotVectors x = vectors(slots[0].x), y = vectors(slots[0].y);
+  const bool relaxed = sums.relaxed;
+  const SlotVectors x = vectors(relaxed ? slots[0].relaxed.x : slots[0].x);
+  const SlotVectors y = vectors(relaxed ? slots[0].relaxed.y : slots[0].y);
   const SlotVectors w = vectors(slots[0].w), d = vectors(slots[0].d);
   const int n = batch.n, m = batch.m, count = batch.count;
   D *const P = static_cast<D*>(sums.P), *const A = static_cast<D*>(sums.A);

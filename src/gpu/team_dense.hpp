@@ -3,11 +3,12 @@
 /// cores. A team finds it by argument-dependent lookup.
 ///
 /// Left-looking throughout: a tile is read once, takes all that is due from the tiles before it in
-/// registers, and is written once.
+/// registers, and is written once. Teams that also solve large problems have their own versions of
+/// most (team_dense_large.hpp).
 #pragma once
 
 #include "core/dense.hpp"
-#include "gpu/tile.hpp"
+#include "gpu/team_products.hpp"
 
 namespace bpqp::gpu {
 
@@ -52,7 +53,7 @@ BPQP_HD bool finish_panel(const T& team, R* A, int n, int ld, int k, const Root&
 
 /// Cholesky with L_kk = root(k, pivot), not positive to end it: false.
 template <class R, GpuTeam T, class Root>
-BPQP_STAGE bool factor_by(const T& team, R* A, int n, int ld, const Root& root) {
+BPQP_STAGE bool factor_by_tiles(const T& team, R* A, int n, int ld, const Root& root) {
   for (int k = 0; k < n; k += kTile) {
     update_panel(team, A, n, ld, k);
     team.sync();
@@ -65,21 +66,33 @@ BPQP_STAGE bool factor_by(const T& team, R* A, int n, int ld, const Root& root) 
   return true;
 }
 
+/// The roots of cholesky(): of a pivot that is not positive (NaN is none) there is none.
+struct RootOfPositive {
+  double* smallest;  ///< pivot so far, or that which ended it
+  BPQP_HD double operator()(int, double pivot) const {
+    *smallest = pivot > 0 ? core::nan_min(*smallest, pivot) : pivot;
+    return std::sqrt(pivot);
+  }
+};
+/// Those of cholesky_of_independent().
+template <class R>
+struct RootOfIndependent {
+  const R* least;
+  BPQP_HD double operator()(int k, double pivot) const {
+    return pivot > double(least[k]) ? std::sqrt(pivot) : double(INFINITY);
+  }
+};
+
 template <class R, GpuTeam T>
 BPQP_STAGE core::Pivots cholesky(const T& team, R* A, int n, int ld) {
   core::Pivots pivots{true, INFINITY};
-  pivots.positive = factor_by(team, A, n, ld, [&](int, double pivot) {
-    pivots.smallest = pivot > 0 ? core::nan_min(pivots.smallest, pivot) : pivot;
-    return std::sqrt(pivot);  // NaN is not positive
-  });
+  pivots.positive = factor_by_tiles(team, A, n, ld, RootOfPositive{&pivots.smallest});
   return pivots;
 }
 
 template <class R, GpuTeam T>
 BPQP_STAGE void cholesky_of_independent(const T& team, R* A, int n, int ld, const R* least) {
-  factor_by(team, A, n, ld, [&](int k, double pivot) {
-    return pivot > double(least[k]) ? std::sqrt(pivot) : double(INFINITY);
-  });
+  factor_by_tiles(team, A, n, ld, RootOfIndependent<R>{least});
 }
 
 /// L b = b for one right-hand side, in blocks of a warp's width: the first warp solves with the
@@ -111,28 +124,33 @@ BPQP_STAGE void solve_lower_one(const T& team, const R* L, int n, int ld, R* b) 
   }
 }
 
-/// Each warp takes eight columns of B from the first row to the last.
+/// L^-1 times the columns j ... j + 7 of B, from the first row to the last, by one warp.
+template <class R, GpuTeam T>
+BPQP_HD void solve_eight(
+    const T& team, const R* L, int n, int ld, R* B, int j, int columns, int ld_b) {
+  const TilePlace at(team.lane());
+  R* part = B + std::size_t(j) * ld_b;
+  const auto b = [&](int k, int c) {
+    return j + c < columns ? double(part[std::size_t(c) * ld_b + k]) : 0.0;
+  };
+  for (int k = 0; k < n; k += kTile) {
+    const int order = n - k < kTile ? n - k : kTile;
+    const auto a = [&](int r, int t) {
+      return r < order ? -double(L[std::size_t(t) * ld + k + r]) : 0.0;
+    };
+    Pair c = load_tile(at, part + k, ld_b, order, columns - j);
+    c = multiply_tile(team.thread(), at, c, k, a, b);
+    c = solve_tile(team.thread(), at, c, L + std::size_t(k) * ld + k, ld, order);
+    store_tile(at, c, part + k, ld_b, order, columns - j, false);
+    team.thread().sync_warp();
+  }
+}
+
 template <class R, GpuTeam T>
 BPQP_STAGE void solve_lower(const T& team, const R* L, int n, int ld, R* B, int columns, int ld_b) {
   if (columns == 1) return solve_lower_one(team, L, n, ld, B);
-  const TilePlace at(team.lane());
-  for (int j = kTile * team.warp(); j < columns; j += kTile * team.warps()) {
-    R* part = B + std::size_t(j) * ld_b;
-    const auto b = [&](int k, int c) {
-      return j + c < columns ? double(part[std::size_t(c) * ld_b + k]) : 0.0;
-    };
-    for (int k = 0; k < n; k += kTile) {
-      const int order = n - k < kTile ? n - k : kTile;
-      const auto a = [&](int r, int t) {
-        return r < order ? -double(L[std::size_t(t) * ld + k + r]) : 0.0;
-      };
-      Pair c = load_tile(at, part + k, ld_b, order, columns - j);
-      c = multiply_tile(team.thread(), at, c, k, a, b);
-      c = solve_tile(team.thread(), at, c, L + std::size_t(k) * ld + k, ld, order);
-      store_tile(at, c, part + k, ld_b, order, columns - j, false);
-      team.thread().sync_warp();
-    }
-  }
+  for (int j = kTile * team.warp(); j < columns; j += kTile * team.warps())
+    solve_eight(team, L, n, ld, B, j, columns, ld_b);
   team.sync();
 }
 
@@ -175,25 +193,15 @@ BPQP_STAGE void solve_lower_transposed(
     solve_lower_transposed_one(team, L, n, ld, B + std::size_t(j) * ld_b);
 }
 
-/// Tile t of a lower triangle of tiles, by rows: (0, 0), (1, 0), (1, 1), (2, 0), ...
-struct TriangleTile {
-  int i = 0, j = 0;
-  BPQP_HD explicit TriangleTile(int t) {
-    while ((i + 1) * (i + 2) / 2 <= t) ++i;
-    j = t - i * (i + 1) / 2;
-  }
-};
-
-/// The tiles of a symmetric matrix [n x n], dealt to the warps: body(i, j), the first row and
-/// column.
-template <GpuTeam T, class Body>
-BPQP_HD void for_triangle_tiles(const T& team, int n, const Body& body) {
-  const int side = (n + kTile - 1) / kTile;
-  for (int t = team.warp(); t < side * (side + 1) / 2; t += team.warps()) {
-    const TriangleTile tile(t);
-    body(kTile * tile.i, kTile * tile.j);
-  }
-  team.sync();
+/// The mirror image of the tile at (i, j) of a symmetric matrix [m x m] of which entries below the
+/// diagonal are there: (r, c) with r > c is also (c, r).
+template <class R>
+BPQP_HD void mirror_tile(TilePlace at, Pair s, int i, int j, int m, R* S, int ld) {
+  const auto put = [&](int r, int c, double v) {
+    if (r < m && c < r) S[std::size_t(r) * ld + c] = R(v);
+  };
+  put(i + at.row, j + at.column, s.first);
+  put(i + at.row, j + at.column + 1, s.second);
 }
 
 template <class R, GpuTeam T>
@@ -208,12 +216,7 @@ BPQP_STAGE void gram(const T& team, const R* Y, int n, int m, int ld, R* S, int 
     };
     const Pair s = multiply_tile(team.thread(), at, {0, 0}, n, a, b);
     store_tile(at, s, S + std::size_t(j) * ld_s + i, ld_s, m - i, m - j, i == j);
-    // Its mirror image: an entry (r, c) with r > c is also (c, r).
-    const auto mirror = [&](int r, int c, double v) {
-      if (r < m && c < r) S[std::size_t(r) * ld_s + c] = R(v);
-    };
-    mirror(i + at.row, j + at.column, s.first);
-    mirror(i + at.row, j + at.column + 1, s.second);
+    mirror_tile(at, s, i, j, m, S, ld_s);
   });
 }
 
@@ -231,29 +234,6 @@ BPQP_STAGE void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N,
     const Pair c = load_tile(at, tile, ld_n, n - i, n - j);
     store_tile(at, multiply_tile(team.thread(), at, c, m, a, b), tile, ld_n, n - i, n - j, i == j);
   });
-}
-
-/// Columns that a warp takes at a time, so that their sums over the lanes overlap.
-constexpr int kColumns = 4;
-
-template <class D, class R, GpuTeam T>
-BPQP_STAGE void transposed_product(
-    const T& team, const D* A, int n, int m, int ld, const R* x, R* out) {
-  const int lane = team.lane();
-  for (int i = kColumns * team.warp(); i < m; i += kColumns * team.warps()) {
-    double sums[kColumns] = {};
-    for (int j = lane; j < n; j += kWarp) {
-      BPQP_UNROLL
-      for (int c = 0; c < kColumns; ++c)
-        if (i + c < m) sums[c] += double(A[std::size_t(i + c) * ld + j]) * double(x[j]);
-    }
-    BPQP_UNROLL
-    for (int c = 0; c < kColumns; ++c) {
-      const double sum = combine_warp(team.thread(), sums[c], Add());
-      if (lane == c && i + c < m) out[i + c] = R(sum);
-    }
-  }
-  team.sync();
 }
 
 }  // namespace bpqp::gpu

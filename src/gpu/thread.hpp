@@ -4,7 +4,7 @@
 /// does (kernels/device_thread.cuh).
 ///
 /// Warps are whole: every thread of a warp reaches each of its operations together, as every thread
-/// of a block reaches sync_block().
+/// of a block reaches sync_block(), and every thread of the grid sync_grid().
 #pragma once
 
 #include <concepts>
@@ -30,6 +30,7 @@ concept Thread = requires(const T& t, double v, Pair c, int i, int* counter) {
     } -> std::same_as<char*>;  // the block's shared memory, as large as it was launched with
   t.sync_block();  // memory written before by any thread of the block is visible after to all
   t.sync_warp();   // the same within the warp
+  t.sync_grid();   // the same over all blocks, of a grid that was started as one that may
   // The value v of lane i of the warp, and of the lane whose number differs by the bits of i. They
   // order no memory.
   { t.shuffle(v, i) } -> std::same_as<double>;

@@ -72,6 +72,18 @@ struct FactoredTile {
   int order = kTile;  ///< how much of it there is
 };
 
+/// A factored tile from memory; `order`: how much of the factor there is from it on.
+template <class R>
+BPQP_HD FactoredTile read_factored(TilePlace at, const R* L, int ld, int order) {
+  FactoredTile d;
+  d.order = order < kTile ? order : kTile;
+  d.L = load_tile(at, L, ld, d.order, d.order);
+  BPQP_UNROLL
+  for (int j = 0; j < kTile; ++j)
+    if (j < d.order) d.inverse[j] = 1 / double(L[std::size_t(j) * ld + j]);
+  return d;
+}
+
 /// Cholesky of the leading `order` rows of a tile's lower triangle; root(j, pivot) gives L_jj, not
 /// positive to give up: false.
 template <Thread H, class Root>
@@ -129,6 +141,28 @@ BPQP_HD Pair solve_tile(const H& thread, TilePlace at, Pair c, const R* L, int l
     c.second = at.row == j ? second : c.second - l * second;
   }
   return c;
+}
+
+/// Tile t of a lower triangle of tiles, by rows: (0, 0), (1, 0), (1, 1), (2, 0), ...
+struct TriangleTile {
+  int i, j;
+  BPQP_HD explicit TriangleTile(int t) : i(int((std::sqrt(8.0 * t + 1) - 1) / 2)) {
+    while (i * (i + 1) / 2 > t) --i;  // the root may be off by a rounding
+    while ((i + 1) * (i + 2) / 2 <= t) ++i;
+    j = t - i * (i + 1) / 2;
+  }
+};
+
+/// The tiles of a symmetric matrix [n x n], dealt to the warps: body(i, j), the first row and
+/// column.
+template <GpuTeam T, class Body>
+BPQP_HD void for_triangle_tiles(const T& team, int n, const Body& body) {
+  const int side = (n + kTile - 1) / kTile;
+  for (int t = team.warp(); t < side * (side + 1) / 2; t += team.warps()) {
+    const TriangleTile tile(t);
+    body(kTile * tile.i, kTile * tile.j);
+  }
+  team.sync();
 }
 
 }  // namespace bpqp::gpu

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "support/ragged_batch.hpp"
+
 namespace bpqp::test {
 namespace {
 
@@ -34,6 +36,22 @@ TEST(Allocations, NoneAfterConstructionOnOneThread) {
 }
 TEST(Allocations, NoneAfterConstructionWithBackwardByAdmm) {
   expect_no_allocation(30, 16, {.backward_method = BackwardMethod::admm});
+}
+
+TEST(Allocations, NoneAfterConstructionOfARaggedSolver) {
+  if (!counts_allocations()) GTEST_SKIP() << "not counted in sanitizer builds";
+  auto problems = problems_of(io::Family::qp, {.n = 10}, 40, 1);
+  for (const int n : {12, 70, 520})  // the last by all threads
+    for (const DenseProblem& p : problems_of(io::Family::qp, {.n = n}, 1, 2)) problems.push_back(p);
+  RaggedBatch<double> batch(problems);
+  RaggedResults<double> results(batch);
+  RaggedSolver<double> solver(batch.shapes);
+  const auto before = allocations();
+  for (int round = 0; round < 2; ++round)
+    call_all(solver, batch, results, [](auto& v) { return v.data(); });
+  solver.reports();
+  EXPECT_EQ(allocations() - before, 0u);
+  for (const Report& report : results.reports) EXPECT_EQ(report.status, Status::solved);
 }
 
 }  // namespace

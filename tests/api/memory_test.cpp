@@ -77,6 +77,8 @@ TEST(Memory, IsTheFormulaOfTheDocument) {
         EXPECT_EQ(in_double.bytes(), expected)
             << "n " << shape.n << ", m " << shape.m << ", capacity " << capacity;
         EXPECT_EQ(in_float.bytes(), expected);
+        EXPECT_EQ(Solver<double>::bytes_needed(shape, capacity, settings), expected);
+        EXPECT_EQ(Solver<float>::bytes_needed(shape, capacity, settings), expected);
       }
     }
   }
@@ -103,6 +105,24 @@ TEST(Memory, OfKappaIsARelaxedPointInEverySlot) {
       Solver<double>(shape, capacity, {.kappa = 0.1, .threads = 1}).bytes(),
       Solver<double>(shape, capacity, {.threads = 1}).bytes() +
           capacity * (padded(8 * n) + 6 * padded(8 * m)));
+}
+
+TEST(Memory, IsKnownBeforehandForConesKappaAndEveryMethod) {
+  for (const Method method : {Method::automatic, Method::admm, Method::interior_point})
+    for (const double kappa : {0.0, 0.1})
+      for (const Shape& shape : {Shape{10, 24}, Shape{10, 24, {11, 3}}}) {
+        const Settings settings{.method = method, .kappa = kappa, .threads = 1};
+        EXPECT_EQ(
+            Solver<double>::bytes_needed(shape, 17, settings),
+            Solver<double>(shape, 17, settings).bytes());
+      }
+}
+
+TEST(Memory, ThatNoMachineHasIsRefusedBeforehandToo) {
+  const Shape large{20000, 20000};
+  EXPECT_THROW(Solver<double>::bytes_needed(large, 1 << 30), InvalidArgument);
+  EXPECT_THROW(Solver<double>::bytes_needed({0, 1}, 1), InvalidArgument);
+  EXPECT_THROW(Solver<double>::bytes_needed({1, 1}, 0), InvalidArgument);
 }
 
 }  // namespace

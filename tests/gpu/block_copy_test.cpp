@@ -69,8 +69,10 @@ void expect_copies(Reads reads, std::size_t room, const std::string& names) {
   const std::size_t bytes =
       std::size_t(Layout::kTeams) * gpu::team_bytes<Layout>(kFast) + s.batch.memory.copy_bytes;
   const auto body = [&](const EmulatedThread& thread) {
-    gpu::TeamShared& own = *gpu::Place<Layout>(thread, kFast).shared;
-    gpu::copy_shared<Layout>(thread, s.batch, reads, own);
+    const gpu::Place<Layout> place(thread, s.batch.memory);
+    const auto team = Layout::team(thread, place.partial, s.batch.memory.grid);
+    gpu::TeamShared& own = *place.shared;
+    gpu::copy_shared<Layout>(team, s.batch, reads, own);
     if (s.batch.memory.copy_bytes == 0) thread.sync_block();  // else all have waited already
     const BlockCopy* const copy = own.copy;
     ASSERT_EQ(copy != nullptr, s.batch.memory.copy_bytes > 0);

@@ -56,6 +56,12 @@ TEST_F(OnDevice, GivesWhatSharesMatricesTheSameBitsAsAlone) {
   }
 }
 
+/// All blocks of the device together, in more than one part.
+TEST_F(OnDevice, SolvesLargeProblemsAsTheCpuDoes) {
+  check(family(io::Family::qp, 1100, 150, 150, 2));
+  check(family(io::Family::box, 1030, -1, -1, 1));
+}
+
 TEST_F(OnDevice, SolvesWhatIsNotPlainAsTheCpuDoes) {
   check(family(io::Family::lp, 20, 5, 10, 20), 1e-7);
   check(family(io::Family::socp, 10, 4, -1, 20), 1e-7);

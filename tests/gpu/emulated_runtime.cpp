@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <type_traits>
 
+#include "allocation.hpp"
 #include "gpu/adjoint_body.hpp"
 #include "gpu/point_body.hpp"
 #include "gpu/sum_body.hpp"
@@ -14,7 +15,7 @@ namespace bpqp::test {
 namespace {
 
 constexpr std::align_val_t kAlign{256};  // as CUDA's
-using RestLayout = gpu::ByBlocks<gpu::kRestClass.warps>;
+using RestLayout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
 
 /// The body of a kernel on one thread.
 template <class Layout>
@@ -24,7 +25,8 @@ void run_body(
     case gpu::Kernel::solve_plain:
       return gpu::solve_plain<Layout>(thread, a.batch, a.queue, a.rest);
     case gpu::Kernel::differentiate:
-      return gpu::differentiate<Layout, false>(thread, a.batch, a.queue, a.adjoint);
+      return gpu::differentiate<Layout, gpu::AdjointBy::active_set>(
+          thread, a.batch, a.queue, a.adjoint);
     case gpu::Kernel::sum_gradients:
       return gpu::sum_gradients<Layout>(thread, a.batch, a.sums, blocks);
     case gpu::Kernel::load_starts:
@@ -41,9 +43,15 @@ void run_body(
       case gpu::Kernel::solve_cones:
         return gpu::solve_rest<Layout, true>(thread, a.batch, a.queue);
       case gpu::Kernel::differentiate_by_admm:
-        return gpu::differentiate<Layout, true>(thread, a.batch, a.queue, a.adjoint);
+        return gpu::differentiate<Layout, gpu::AdjointBy::admm>(
+            thread, a.batch, a.queue, a.adjoint);
       case gpu::Kernel::attach_points:
         return gpu::attach_points<Layout>(thread, a.batch, a.queue, a.points);
+      case gpu::Kernel::relax_points:
+        return gpu::relax_points<Layout>(thread, a.batch, a.queue, a.kappa);
+      case gpu::Kernel::differentiate_relaxed:
+        return gpu::differentiate<Layout, gpu::AdjointBy::relaxed>(
+            thread, a.batch, a.queue, a.adjoint);
       default:
         break;
     }
@@ -59,7 +67,7 @@ void run_blocks(
     int blocks,
     const gpu::Arguments& a) {
   EmulatedThread::launch(
-      {blocks, Layout::kThreads, plan.shared_bytes}, mapping.schedule,
+      {blocks, Layout::kThreads, plan.shared_bytes, plan.by_grid() ? blocks : 1}, mapping.schedule,
       [&](const EmulatedThread& thread) { run_body<Layout>(kernel, thread, blocks, a); },
       mapping.host_threads);
 }
@@ -70,29 +78,36 @@ void run(
     const gpu::Plan& plan,
     int blocks,
     const gpu::Arguments& a) {
-  if (plan.size_class->by_warps)
+  if (gpu::is_rest(kernel) || plan.by_grid())  // a grid of smaller blocks is emulated faster
+    run_blocks<RestLayout>(mapping, kernel, plan, blocks, a);
+  else if (plan.size_class->solvers == gpu::Solvers::warp)
     run_blocks<gpu::ByWarps<4>>(mapping, kernel, plan, blocks, a);
   else if (plan.size_class->warps == 4)
     run_blocks<gpu::ByBlocks<4>>(mapping, kernel, plan, blocks, a);
   else
-    run_blocks<gpu::ByBlocks<8>>(mapping, kernel, plan, blocks, a);
+    run_blocks<gpu::ByGrid<8>>(mapping, kernel, plan, blocks, a);
 }
 
 }  // namespace
 
 EmulatedRuntime::~EmulatedRuntime() {
-  for (const auto& [start, bytes] : memory_) ::operator delete(const_cast<char*>(start), kAlign);
+  while (!memory_.empty()) {
+    const auto [start, bytes] = *memory_.begin();
+    EmulatedRuntime::release(const_cast<char*>(start), bytes);
+  }
 }
 
 gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
-  const gpu::SizeClass& c = rest ? gpu::kRestClass : gpu::kSizeClasses[mapping_.size_class];
+  const bool grid = gpu::kSizeClasses[mapping_.size_class].solvers == gpu::Solvers::grid;
+  const gpu::SizeClass& c =
+      rest ? gpu::kRestClasses[grid ? 1 : 0] : gpu::kSizeClasses[mapping_.size_class];
   return fitted(gpu::make_plan(n, m, c));
 }
 
 gpu::Plan EmulatedRuntime::shared_plan(int n, int m, gpu::Reads reads) const {
   gpu::Plan plan =
       fitted(gpu::make_shared_plan(n, m, gpu::kSizeClasses[mapping_.size_class], reads));
-  plan.copy_bytes = gpu::copy_bytes_within(n, m, reads, mapping_.copy_bytes);
+  plan.copy_bytes = plan.by_grid() ? 0 : gpu::copy_bytes_within(n, m, reads, mapping_.copy_bytes);
   plan.shared_bytes += plan.copy_bytes;
   return plan;
 }
@@ -100,8 +115,9 @@ gpu::Plan EmulatedRuntime::shared_plan(int n, int m, gpu::Reads reads) const {
 /// The plan on the mapping's device.
 gpu::Plan EmulatedRuntime::fitted(gpu::Plan plan) const {
   const gpu::SizeClass& c = *plan.size_class;
-  plan.fast_bytes =
-      mapping_.fast_bytes < plan.wanted_bytes ? mapping_.fast_bytes : plan.wanted_bytes;
+  plan.fast_bytes = plan.by_grid()                            ? 0
+                    : mapping_.fast_bytes < plan.wanted_bytes ? mapping_.fast_bytes
+                                                              : plan.wanted_bytes;
   plan.shared_bytes = std::size_t(c.teams()) * gpu::team_stride(c, plan.fast_bytes);
   plan.blocks = 1;
   plan.most_blocks = mapping_.blocks;
@@ -110,15 +126,19 @@ gpu::Plan EmulatedRuntime::fitted(gpu::Plan plan) const {
 
 void* EmulatedRuntime::allocate(std::size_t bytes) {
   ++counts_->allocations;
-  char* const memory = static_cast<char*>(::operator new(bytes, kAlign));
+  char* const memory = static_cast<char*>(
+      allocator_ ? bpqp::allocate(*allocator_, bytes, stream_) : ::operator new(bytes, kAlign));
   std::memset(memory, 0xff, bytes);
   memory_[memory] = bytes;
   return memory;
 }
 
-void EmulatedRuntime::release(void* memory) noexcept {
+void EmulatedRuntime::release(void* memory, std::size_t bytes) noexcept {
   memory_.erase(static_cast<char*>(memory));
-  ::operator delete(memory, kAlign);
+  if (allocator_)
+    allocator_->deallocate(memory, bytes, stream_);
+  else
+    ::operator delete(memory, kAlign);
 }
 
 bool EmulatedRuntime::on_device(const void* pointer) const {
@@ -140,6 +160,7 @@ void EmulatedRuntime::fill(void* to, int byte, std::size_t bytes) {
 
 void EmulatedRuntime::launch(
     gpu::Kernel kernel, const gpu::Plan& plan, int blocks, const gpu::Arguments& a) {
+  if (!prepared_.count(kernel)) throw std::logic_error("a kernel was started without prepare()");
   ++counts_->launches;
   run(mapping_, kernel, plan, blocks, a);
 }

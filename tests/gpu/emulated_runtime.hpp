@@ -6,8 +6,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <ostream>
+#include <set>
+#include <utility>
 
+#include "bpqp/allocator.hpp"
 #include "gpu/runtime.hpp"
 
 namespace bpqp::test {
@@ -34,14 +38,23 @@ class EmulatedRuntime : public gpu::Runtime {
     int launches = 0, waits = 0, allocations = 0;
   };
 
-  explicit EmulatedRuntime(const Mapping& mapping, Counts* counts = nullptr)
-      : mapping_(mapping), counts_(counts ? counts : &own_) {}
+  explicit EmulatedRuntime(
+      const Mapping& mapping,
+      Counts* counts = nullptr,
+      std::shared_ptr<Allocator> allocator = nullptr,
+      void* stream = nullptr)
+      : mapping_(mapping),
+        counts_(counts ? counts : &own_),
+        allocator_(std::move(allocator)),
+        stream_(stream) {}
   ~EmulatedRuntime() override;
 
   gpu::Plan plan(int n, int m, bool rest) const override;
   gpu::Plan shared_plan(int n, int m, gpu::Reads reads) const override;
+  void prepare(gpu::Kernel kernel, const gpu::Plan&) override { prepared_.insert(kernel); }
+  bool capturing() const override { return false; }
   void* allocate(std::size_t bytes) override;
-  void release(void* memory) noexcept override;
+  void release(void* memory, std::size_t bytes) noexcept override;
   bool on_device(const void* pointer) const override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void fill(void* to, int byte, std::size_t bytes) override;
@@ -54,6 +67,9 @@ class EmulatedRuntime : public gpu::Runtime {
   Mapping mapping_;
   Counts own_;
   Counts* counts_;
+  std::shared_ptr<Allocator> allocator_;
+  void* stream_;
+  std::set<gpu::Kernel> prepared_;
   std::map<const char*, std::size_t> memory_;  ///< start and size of every block
 };
 

@@ -155,7 +155,6 @@ TEST(GpuSettings, WithoutMeaningThereAreRefusedByName) {
     }
   };
   expect_refused("time_limit", {.time_limit = 1});
-  expect_refused("kappa", {.kappa = 0.1});
   Settings settings;
   settings.progress = [](int, int) {};
   expect_refused("progress", settings);

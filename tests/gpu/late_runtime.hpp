@@ -18,9 +18,9 @@ class LateRuntime : public EmulatedRuntime {
   ~LateRuntime() override { run(); }
 
   /// Waits, as cudaFree does.
-  void release(void* memory) noexcept override {
+  void release(void* memory, std::size_t bytes) noexcept override {
     run();
-    EmulatedRuntime::release(memory);
+    EmulatedRuntime::release(memory, bytes);
   }
   /// What is in the host's memory is read now, for it may be used again.
   void copy(void* to, const void* from, std::size_t bytes) override {

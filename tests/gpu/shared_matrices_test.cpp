@@ -3,6 +3,7 @@
 /// CPU's answers, and the bits of a problem that shares with nobody.
 #include <cstring>
 #include <limits>
+#include <map>
 #include <utility>
 
 #include "as_on_the_cpu.hpp"
@@ -250,28 +251,28 @@ class Recorder : public EmulatedRuntime {
  public:
   using EmulatedRuntime::EmulatedRuntime;
   void launch(gpu::Kernel k, const gpu::Plan& p, int blocks, const gpu::Arguments& a) override {
-    copies[std::size_t(k)] = a.batch.memory.copy_bytes;
+    copies[k] = a.batch.memory.copy_bytes;
     EmulatedRuntime::launch(k, p, blocks, a);
   }
-  std::size_t copies[9] = {};
+  std::map<gpu::Kernel, std::size_t> copies;
 };
 
 TEST(SharingKernels, CopyWhatTheBatchSharesAndNothingElse) {
   const Batch<double> data = shared_batch(3, 19);
   auto owned = std::make_unique<Recorder>(kSharedMappings[0]);
-  const std::size_t* const copies = owned->copies;
+  auto& copies = owned->copies;
   gpu::GpuEngine<double> gpu(data.shape, 3, {}, std::move(owned));
   Answers<double> a(data.shape, 3);
   Gradients<double> g(data.shape, 3, true);
   const Vector gx = random_vector(kN, 1);
   const SolutionGradient<double> loss{{gx.data(), kN, 0}, {}};
-  const auto solve = int(gpu::Kernel::solve_plain), adjoint = int(gpu::Kernel::differentiate);
+  const auto solve = gpu::Kernel::solve_plain, adjoint = gpu::Kernel::differentiate;
   const auto expect = [&](bool some) {
     gpu.backward(loss, g.view());
     EXPECT_EQ(copies[solve] > 0, some);
     EXPECT_EQ(copies[adjoint] > 0, some);
     for (const auto k : {gpu::Kernel::sum_gradients, gpu::Kernel::solve_rest})
-      EXPECT_EQ(copies[int(k)], 0U);
+      EXPECT_EQ(copies[k], 0U);
   };
   gpu.solve(sharing(data), a.view(), Changed::everything);
   expect(true);

@@ -1,55 +1,28 @@
 /// \file
-/// The dense algebra of a GPU's teams, on an emulated warp and an emulated block of four, against
-/// the portable functions in double. Sizes stand on both sides of those of tiles and warps; what a
-/// function may not touch is poisoned, and compared bit by bit.
-#include "gpu/team_dense.hpp"
-
-#include <gtest/gtest.h>
-
-#include "gpu/place.hpp"
-#include "support/emulated_thread.hpp"
+/// The dense algebra of a GPU's teams, on an emulated warp, emulated blocks and an emulated grid,
+/// against the portable functions in double. Sizes stand on both sides of those of tiles and warps,
+/// and of panels and parts for the teams that have them; what a function may not touch is poisoned,
+/// and compared bit by bit.
+#include "gpu/team_dense_large.hpp"
+#include "team_cases.hpp"
 #include "team_matrix.hpp"
 
 namespace bpqp::test {
 namespace {
 
-constexpr int kSizes[] = {1, 2, 7, 8, 9, 16, 31, 32, 33, 40, 65};
 constexpr core::SerialTeam kSerial;
 
-/// A layout of teams and the type of the data.
-template <class LayoutOf, class RealOf>
-struct Case {
-  using Layout = LayoutOf;
-  using R = RealOf;
-};
-
 template <class C>
-class TeamDense : public testing::Test {
- protected:
-  using Layout = typename C::Layout;
+class TeamDense : public OnTeam<C> {};
+TYPED_TEST_SUITE(TeamDense, TeamCases, TeamCaseName);
 
-  /// body(team), by the threads of one team, in an order that the size gives.
-  template <class Body>
-  static void run(const Body& body, std::uint64_t schedule) {
-    EmulatedThread::launch(
-        {1, Layout::kThreads, 64 + Layout::kPartialBytes}, schedule,
-        [&](const EmulatedThread& thread) { body(Layout::team(thread, thread.shared())); });
-  }
-};
-using Cases = testing::Types<
-    Case<gpu::ByWarps<1>, double>,
-    Case<gpu::ByWarps<1>, float>,
-    Case<gpu::ByBlocks<4>, double>,
-    Case<gpu::ByBlocks<4>, float>>;
-class CaseName {
- public:
-  template <class C>
-  static std::string GetName(int) {
-    return std::string(C::Layout::kThreads == 32 ? "Warp" : "Block") +
-           (sizeof(typename C::R) == 4 ? "Float" : "Double");
-  }
-};
-TYPED_TEST_SUITE(TeamDense, Cases, CaseName);
+/// Orders of the matrices.
+template <class C>
+std::vector<int> sizes() {
+  std::vector<int> all = {1, 2, 7, 8, 9, 16, 31, 32, 33, 40, 65};
+  if (C::Layout::kMayBeGrid) all.push_back(gpu::kPanel * 2 + 17);
+  return all;
+}
 
 /// cholesky() by every lane, which all must tell the same.
 template <class Run, class R>
@@ -70,7 +43,7 @@ core::Pivots factor(const Run& run, Matrix<R>& A) {
 
 TYPED_TEST(TeamDense, CholeskyIsThePortableOne) {
   using R = typename TypeParam::R;
-  for (int n : kSizes) {
+  for (int n : sizes<TypeParam>()) {
     SCOPED_TRACE(n);
     const auto run = [&](const auto& body) { this->run(body, std::uint64_t(n)); };
     const Matrix<R> before = squared(random_factor<R>(n, std::uint64_t(n)));
@@ -86,7 +59,7 @@ TYPED_TEST(TeamDense, CholeskyIsThePortableOne) {
 
 TYPED_TEST(TeamDense, CholeskyStopsAtAPivotThatIsNotPositiveAndTellsIt) {
   using R = typename TypeParam::R;
-  for (int n : kSizes) {
+  for (int n : sizes<TypeParam>()) {
     const auto run = [&](const auto& body) { this->run(body, std::uint64_t(n)); };
     for (int k : {0, n / 2, n - 1})
       for (double bad : {-1.0, 0.0, -kInfinite, kNaN}) {
@@ -124,7 +97,7 @@ TYPED_TEST(TeamDense, ANaNBesideTheDiagonalEndsAtItsRow) {
 
 TYPED_TEST(TeamDense, CholeskyOfIndependentLeavesOutWhatDependsAndNothingElse) {
   using R = typename TypeParam::R;
-  for (int n : kSizes) {
+  for (int n : sizes<TypeParam>()) {
     SCOPED_TRACE(n);
     const Matrix<R> L = random_factor<R>(n, std::uint64_t(n), true), before = squared(L);
     // Pivots are at least 1, or roundings.
@@ -151,7 +124,7 @@ TYPED_TEST(TeamDense, CholeskyOfIndependentLeavesOutWhatDependsAndNothingElse) {
 
 TYPED_TEST(TeamDense, TriangularSolvesAreThePortableOnes) {
   using R = typename TypeParam::R;
-  for (int n : kSizes)
+  for (int n : sizes<TypeParam>())
     for (int columns : {1, 2, 7, 8, 9, 33}) {
       if (columns == 33 && n > 33) continue;
       SCOPED_TRACE(testing::Message() << n << " x " << columns);
@@ -178,7 +151,7 @@ TYPED_TEST(TeamDense, TriangularSolvesAreThePortableOnes) {
 
 TYPED_TEST(TeamDense, GramFillsBothTrianglesAndOuterProductsAddToTheLower) {
   using R = typename TypeParam::R;
-  for (int n : kSizes)
+  for (int n : sizes<TypeParam>())
     for (int m : {1, 9, 33}) {
       SCOPED_TRACE(testing::Message() << n << " x " << m);
       Matrix<R> Y = random_matrix<R>(n, m, 10), S(m, m), N = random_matrix<R>(n, n, 11);
@@ -201,27 +174,33 @@ TYPED_TEST(TeamDense, GramFillsBothTrianglesAndOuterProductsAddToTheLower) {
     }
 }
 
-TYPED_TEST(TeamDense, TransposedProductsAreThePortableOnes) {
-  using R = typename TypeParam::R;
-  const auto check = [&](const auto& A, int n, int m) {
-    Matrix<R> x = random_matrix<R>(n, 1, 12), out(m, 1);
-    const Matrix<R> before = out;
-    auto matrix = A;
-    Matrix<double> wide = A.wide(), v = x.wide(), want = out.wide();
-    core::transposed_product(kSerial, wide.data(), n, m, wide.ld, v.data(), want.data());
-    this->run(
-        [&](const auto& team) {
-          transposed_product(team, matrix.data(), n, m, matrix.ld, x.data(), out.data());
-        },
-        std::uint64_t(n + m));
-    expect_written(out, want, before, tolerance<R>(n), kAll);
-  };
-  for (int n : kSizes)
-    for (int m : kSizes) {
-      SCOPED_TRACE(testing::Message() << n << " x " << m);
-      check(random_matrix<double>(n, m, 13), n, m);
-      check(random_matrix<float>(n, m, 13), n, m);
-    }
+/// More than one part of a grid (eight panels), and of a vector's (256).
+TEST(TeamDenseOfGrid, SeveralPartsAreThePortableOnes) {
+  using Grid = OnTeam<TeamCase<GridOfThree, double>>;
+  constexpr int n = 8 * gpu::kPanel + 70, kColumns = 11;
+  Matrix<double> A = squared(random_factor<double>(n, 7)), before = A, want = A;
+  core::cholesky(kSerial, want.data(), n, want.ld);
+  Grid::run([&](const auto& team) { cholesky(team, A.data(), n, A.ld); }, 9);
+  expect_written(A, want, before, tolerance<double>(n), kLower);
+
+  Matrix<double> B = random_matrix<double>(n, kColumns, 8), c = random_matrix<double>(n, 1, 9);
+  Matrix<double> d = c, b = B;
+  const Matrix<double> B_before = B, c_before = c;
+  Matrix<double> c_want = c, d_want = d;
+  core::solve_lower(kSerial, want.data(), n, want.ld, b.data(), kColumns, b.ld);
+  core::solve_lower(kSerial, want.data(), n, want.ld, c_want.data(), 1, c.ld);
+  core::solve_lower_transposed(kSerial, want.data(), n, want.ld, d_want.data(), 1, d.ld);
+  Grid::run(
+      [&](const auto& team) {
+        solve_lower(team, want.data(), n, want.ld, B.data(), kColumns, B.ld);
+        solve_lower(team, want.data(), n, want.ld, c.data(), 1, c.ld);
+        solve_lower_transposed(team, want.data(), n, want.ld, d.data(), 1, d.ld);
+      },
+      10);
+  // The inverse of such a factor has a norm of a few tens.
+  expect_written(B, b, B_before, 32 * tolerance<double>(n), kAll);
+  expect_written(c, c_want, c_before, 32 * tolerance<double>(n), kAll);
+  expect_written(d, d_want, c_before, 32 * tolerance<double>(n), kAll);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "gpu/solve_body.hpp"
 #include "support/emulated_thread.hpp"
 #include "support/random_problems.hpp"
+#include "team_cases.hpp"
 
 namespace bpqp::test {
 namespace {
@@ -26,7 +27,7 @@ class Teams : public testing::Test {
   static void run(int blocks, std::uint64_t schedule, const Body& body, int host_threads = 1) {
     EmulatedThread::launch(
         {blocks, kThreads, 64 + L::kPartialBytes}, schedule,
-        [&](const EmulatedThread& thread) { body(thread, L::team(thread, thread.shared())); },
+        [&](const EmulatedThread& thread) { body(thread, L::team(thread, thread.shared(), {})); },
         host_threads);
   }
 };
@@ -133,6 +134,97 @@ TYPED_TEST(Teams, EachProblemIsTakenOnceAndByAllLanesOfItsTeam) {
         EXPECT_EQ(all, items);
         EXPECT_EQ(list, items);
       }
+}
+
+using Grid = OnTeam<TeamCase<GridOfThree, double>>;
+constexpr int kGridThreads = GridOfThree::kBlocks * GridOfThree::kThreads;
+
+/// Reductions without a barrier between, over blocks that share no memory of their own.
+TEST(TeamOfAGrid, ReductionsInARowGiveEveryThreadTheSameBitsInEverySchedule) {
+  constexpr int kRounds = 6;
+  std::mt19937_64 engine(2);
+  const auto values = normals(kGridThreads * kRounds, engine);
+  std::vector<double> first;
+  for (std::uint64_t schedule : kSchedules) {
+    std::vector<double> sum(values.size()), most(sum), least(sum);
+    Grid::run(
+        [&](const auto& team) {
+          ASSERT_EQ(team.size(), kGridThreads);
+          for (int r = 0; r < kRounds; ++r) {
+            const auto at = std::size_t(r * kGridThreads + team.rank());
+            sum[at] = team.sum(values[at]);
+            most[at] = team.max(values[at]);
+            if (r % 2 == 0) least[at] = team.min(values[at]);
+          }
+        },
+        schedule);
+    for (int r = 0; r < kRounds; ++r) {
+      const auto begin = values.begin() + r * kGridThreads, end = begin + kGridThreads;
+      long double total = 0;
+      for (auto v = begin; v != end; ++v) total += *v;
+      for (int t = 0; t < kGridThreads; ++t) {
+        const auto at = std::size_t(r * kGridThreads + t);
+        ASSERT_NEAR(sum[at], double(total), 1e-13) << t;  // of some hundred normals
+        ASSERT_TRUE(same_value(sum[at], sum[std::size_t(r * kGridThreads)])) << t;
+        ASSERT_EQ(most[at], *std::max_element(begin, end)) << t;
+        if (r % 2 == 0) {
+          ASSERT_EQ(least[at], *std::min_element(begin, end)) << t;
+        }
+      }
+    }
+    if (first.empty()) first = sum;
+    EXPECT_EQ(sum, first) << "schedule " << schedule;
+  }
+}
+
+TEST(TeamOfAGrid, ReductionsKeepANaNWhicheverBlockHasIt) {
+  for (int bad = 0; bad < kGridThreads; bad += 13) {
+    std::vector<int> kept(kGridThreads);
+    Grid::run(
+        [&](const auto& team) {
+          const double v = team.rank() == bad ? kNaN : double(team.rank());
+          const double sum = team.sum(v), most = team.max(v), least = team.min(v);
+          kept[std::size_t(team.rank())] = std::isnan(sum) + std::isnan(most) + std::isnan(least);
+        },
+        std::uint64_t(bad));
+    for (int k : kept) EXPECT_EQ(k, 3) << "NaN on thread " << bad;
+  }
+}
+
+TEST(TeamOfAGrid, TakesEachProblemOnceAllBlocksTogether) {
+  int next = 0;
+  const gpu::Queue queue{&next, 5};
+  std::vector<std::vector<int>> taken(kGridThreads);
+  Grid::run(
+      [&](const auto& team) {
+        for (int b; (b = gpu::take_next(team, queue)) >= 0;)
+          taken[std::size_t(team.rank())].push_back(b);
+      },
+      7);
+  for (const auto& of_thread : taken) EXPECT_EQ(of_thread, (std::vector<int>{0, 1, 2, 3, 4}));
+}
+
+/// The others wait at the grid's barrier meanwhile.
+TEST(TeamOfAGrid, OneBlockWorksForAllAsATeamOfItsOwn) {
+  for (std::uint64_t schedule : kSchedules) {
+    std::vector<double> work(kGridThreads, 0), seen(kGridThreads, 0);
+    Grid::run(
+        [&](const auto& team) {
+          if (gpu::acts_for_all(team)) {
+            const auto block = team.own_block();
+            for (int i : block.items(kGridThreads)) work[std::size_t(i)] = i;
+            block.sync();
+            double total = 0;
+            for (int i = 0; i < kGridThreads; ++i) total += work[std::size_t(i)];
+            block.sync();
+            if (block.rank() == 0) work[0] = total;
+          }
+          team.sync();
+          seen[std::size_t(team.rank())] = work[0];
+        },
+        schedule);
+    for (double v : seen) EXPECT_EQ(v, kGridThreads * (kGridThreads - 1) / 2);
+  }
 }
 
 }  // namespace

@@ -206,6 +206,12 @@ void EmulatedThread::sync_block() const {
   meet(*lane_, Level::block, kSyncBlock);
 }
 
+void EmulatedThread::sync_grid() const {
+  if (cluster_->shape->cluster != cluster_->shape->blocks)
+    throw std::logic_error("sync_grid(): the blocks of this launch do not run together");
+  sync_cluster();
+}
+
 void EmulatedThread::sync_cluster() const {
   meet(*lane_, Level::cluster, kSyncCluster);
 }

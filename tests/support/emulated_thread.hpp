@@ -55,6 +55,8 @@ class EmulatedThread {
   char* shared() const { return shared_; }
   void sync_block() const;
   void sync_warp() const;
+  /// Of a launch that is one cluster; else std::logic_error.
+  void sync_grid() const;
   /// Lanes out of 0 ... 31 are refused (std::out_of_range).
   double shuffle(double v, int lane) const;
   double shuffle_xor(double v, int bits) const;

@@ -1,0 +1,93 @@
+/// \file
+/// Strips: kRows x kColumns tiles of a column-major matrix in a warp's registers. A strip reads
+/// each entry of its operands once for that many tiles, which a single tile (tile.hpp) reads for
+/// itself: large matrices come from the L2 cache, whose bandwidth would otherwise bound their
+/// products.
+#pragma once
+
+#include "gpu/tile.hpp"
+
+namespace bpqp::gpu {
+
+template <int kRows, int kColumns>
+struct StripOf {
+  static constexpr int kHeight = kRows * kTile, kWidth = kColumns * kTile;
+  Pair tile[kRows][kColumns];
+};
+/// 32 registers of a thread; six loads for eight products of tiles.
+using Strip = StripOf<2, 4>;
+
+/// body(a, b) for every tile, so that the compiler sees the numbers of the registers.
+template <class Body>
+BPQP_HD void for_tiles(const Body& body) {
+  BPQP_UNROLL
+  for (int a = 0; a < Strip::kHeight / kTile; ++a) {
+    BPQP_UNROLL
+    for (int b = 0; b < Strip::kWidth / kTile; ++b) body(a, b);
+  }
+}
+
+/// rows, columns: how much of the matrix there is from M on.
+template <class R>
+BPQP_HD Strip load_strip(TilePlace at, const R* M, int ld, int rows, int columns) {
+  Strip s;
+  for_tiles([&](int a, int b) {
+    const R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
+    s.tile[a][b] = load_tile(at, tile, ld, rows - kTile * a, columns - kTile * b);
+  });
+  return s;
+}
+
+/// `below`: the strip's first row less its first column, of a lower triangle, outside of which
+/// nothing is written; kFull for a matrix that is written in full.
+constexpr int kFull = 1 << 30;
+template <class R>
+BPQP_HD void store_strip(
+    TilePlace at, const Strip& s, R* M, int ld, int rows, int columns, int below = kFull) {
+  for_tiles([&](int a, int b) {
+    const int under = below + kTile * (a - b);  // a multiple of kTile, as all places of tiles are
+    R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
+    if (under >= 0)
+      store_tile(at, s.tile[a][b], tile, ld, rows - kTile * a, columns - kTile * b, under == 0);
+  });
+}
+
+/// s + A B for A [kHeight x depth] and B [depth x kWidth], given by their entries a(i, k), b(k, j).
+template <Thread H, class A, class B>
+BPQP_HD void multiply_strip(
+    const H& thread, TilePlace at, Strip& s, int depth, const A& a, const B& b) {
+  constexpr int kRows = Strip::kHeight / kTile, kColumns = Strip::kWidth / kTile;
+  for (int k = at.depth; k - at.depth < depth; k += kDepth) {
+    const bool some = k < depth;
+    double left[kRows], right[kColumns];
+    BPQP_UNROLL
+    for (int t = 0; t < kRows; ++t) left[t] = some ? a(kTile * t + at.row, k) : 0.0;
+    BPQP_UNROLL
+    for (int t = 0; t < kColumns; ++t) right[t] = some ? b(k, kTile * t + at.row) : 0.0;
+    for_tiles(
+        [&](int i, int j) { s.tile[i][j] = thread.multiply_add(left[i], right[j], s.tile[i][j]); });
+  }
+}
+
+/// The strips of rows first_row ... last_row - 1 of so many columns, dealt to the warps:
+/// body(i, j), the first row and column.
+template <GpuTeam T, class Body>
+BPQP_HD void for_strips(const T& team, int first_row, int last_row, int columns, const Body& body) {
+  const int across = (columns + Strip::kWidth - 1) / Strip::kWidth;
+  const int down = (last_row - first_row + Strip::kHeight - 1) / Strip::kHeight;
+  for (int t = team.warp(); t < across * down; t += team.warps())
+    body(first_row + t / across * Strip::kHeight, t % across * Strip::kWidth);
+}
+
+/// Those that cover the entries i >= j of an n x n matrix in columns first ... last - 1.
+template <GpuTeam T, class Body>
+BPQP_HD void for_lower_strips(const T& team, int n, int first, int last, const Body& body) {
+  int turn = team.warp();  // of the strips that are left, this warp's first
+  for (int j = first; j < last; j += Strip::kWidth) {
+    const int strips = (n - j + Strip::kHeight - 1) / Strip::kHeight;
+    for (; turn < strips; turn += team.warps()) body(j + turn * Strip::kHeight, j);
+    turn -= strips;
+  }
+}
+
+}  // namespace bpqp::gpu
