@@ -48,7 +48,7 @@ void print_plan(int n, int m) {
     const gpu::Plan shared = gpu::make_shared_plan(n, m, c, reads, {}, &names);
     line(what, names.empty() ? "nothing" : names + ", " + bytes(shared.copy_bytes));
     line("    blocks", std::to_string(shared.blocks));
-    line("    shared memory of a block", bytes(shared.shared_bytes));
+    line("    memory of a block", bytes(shared.shared_bytes));
   };
   line("size class", c.name);
   constexpr const char* kSolvers[] = {"a warp", "a block", "all blocks together"};
