@@ -1,7 +1,6 @@
 /// \file
 /// Batches that share P and A on emulated blocks, whose blocks keep copies of the factors: the
 /// CPU's answers, and the bits of a problem that shares with nobody.
-#include <cstring>
 #include <limits>
 #include <map>
 #include <utility>
