@@ -92,12 +92,18 @@ class CudaRuntime : public Runtime {
   }
 
   Plan plan(int n, int m, bool rest) const override {
+    return make_plan(n, m, size_class(n, m, rest), limits());
+  }
+  Plan shared_plan(int n, int m, Reads reads) const override {
+    return make_shared_plan(n, m, size_class(n, m), reads, limits());
+  }
+  DeviceLimits limits() const {
     DeviceLimits limits;
     limits.multiprocessors = attribute(cudaDevAttrMultiProcessorCount);
     limits.shared_bytes = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor));
     limits.shared_bytes_block = std::size_t(attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
     limits.shared_bytes_reserved = std::size_t(attribute(cudaDevAttrReservedSharedMemoryPerBlock));
-    return make_plan(n, m, size_class(n, m, rest), limits);
+    return limits;
   }
 
   void prepare(Kernel kernel, const Plan& plan) override {

@@ -5,7 +5,7 @@
 #include "bpqp/capabilities.hpp"
 #include "cli/commands.hpp"
 #include "cli/output.hpp"
-#include "gpu/plan.hpp"
+#include "gpu/shared_plan.hpp"
 
 namespace bpqp::cli {
 namespace {
@@ -43,6 +43,13 @@ void print_plan(int n, int m) {
     std::cout << padded(what, 28) << value << "\n";
   };
   const auto bytes = [](std::size_t v) { return std::to_string(v) + " bytes"; };
+  const auto copies = [&](const char* what, gpu::Reads reads) {
+    std::string names;
+    const gpu::Plan shared = gpu::make_shared_plan(n, m, c, reads, {}, &names);
+    line(what, names.empty() ? "nothing" : names + ", " + bytes(shared.copy_bytes));
+    line("    blocks", std::to_string(shared.blocks));
+    line("    memory of a block", bytes(shared.shared_bytes));
+  };
   line("size class", c.name);
   constexpr const char* kSolvers[] = {"a warp", "a block", "all blocks together"};
   line("a problem is solved by", kSolvers[int(c.solvers)]);
@@ -52,6 +59,9 @@ void print_plan(int n, int m) {
   line("shared memory of a block", bytes(plan.shared_bytes));
   line("of it a problem's arrays", bytes(plan.fast_bytes));
   line("all its arrays have", bytes(plan.wanted_bytes));
+  std::cout << "Where the batch shares P and A, a block keeps copies in shared memory of\n";
+  copies("  solving", gpu::Reads::solve);
+  copies("  differentiating", gpu::Reads::adjoint);
 }
 
 }  // namespace

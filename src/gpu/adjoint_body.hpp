@@ -53,7 +53,7 @@ BPQP_STAGE void solve_adjoint(
   }
 }
 
-/// The same; zeros if it has none.
+/// The same of problem b, if it has a gradient.
 template <AdjointBy kBy, GpuTeam T>
 BPQP_STAGE void find_adjoint(
     const T& team, const Batch& batch, int b, const Adjoint& a, TeamShared& own) {
@@ -61,17 +61,17 @@ BPQP_STAGE void find_adjoint(
   load_rhs(team, batch, b, a, slot, own.work);
   core::keep(team, 0.0, slot.backward_residual);
   if (slot.has_gradient) {
-    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, own.copy);
     solve_adjoint<kBy>(team, p, slot, own.work);
   }
-  core::settle_adjoint(team, slot, batch.n, batch.m);
-  if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;
 }
 
-/// What is wanted of problem b's adjoint.
+/// What is wanted of problem b's adjoint; zeros if it has none.
 template <GpuTeam T>
 BPQP_STAGE void write_adjoint(
     const T& team, const Batch& batch, int b, const Adjoint& a, const core::Slot& slot) {
+  core::settle_adjoint(team, slot, batch.n, batch.m);
+  if (team.rank() == 0) batch.report[b].backward_residual = slot.backward_residual;
   with_type(batch.single, [&]<class D>(D) {
     const core::GradientTargets<D> targets{
         a.P.at<D>(b), a.q.at<D>(b), a.A.at<D>(b), a.l.at<D>(b), a.u.at<D>(b)};
@@ -79,6 +79,17 @@ BPQP_STAGE void write_adjoint(
     store_vector(team, slot.w, batch.n, a.w.at<D>(b));
     store_vector(team, slot.d, batch.m, a.d.at<D>(b));
   });
+  team.sync();
+}
+
+/// The slot `kept` of a solved problem, with the factors of the block's copy if there is one.
+template <GpuTeam T>
+BPQP_STAGE void open_solved(const T& team, const core::Slot& kept, TeamShared& own) {
+  team.sync();
+  if (team.rank() == 0) {
+    own.slot = kept;
+    if (own.copy) own.slot.used = own.copy->factors;
+  }
   team.sync();
 }
 
@@ -90,8 +101,9 @@ BPQP_HD void differentiate(
   TeamShared& own = *place.shared;
   constexpr Needs kNeeds = kBy == AdjointBy::active_set ? Needs::vectors : Needs::everything;
   if (team.rank() == 0) open_work(batch, place, kNeeds);
+  copy_shared<Layout>(team, batch, Reads::adjoint, own);
   for (int b; (b = take_next(team, queue)) >= 0;) {
-    core::keep(team, batch.memory.slots[b], own.slot);
+    open_solved(team, batch.memory.slots[b], own);
     find_adjoint<kBy>(team, batch, b, a, own);
     write_adjoint(team, batch, b, a, own.slot);
   }

@@ -72,7 +72,10 @@ struct BatchMemory {
   std::size_t fast_bytes = 0;     ///< of shared memory, per team, for a problem's arrays
   core::Condensed<double>* shared = nullptr;  ///< [1] the factors of the batch, if it shares them;
                                               ///< the arrays are those of slot 0
-  GridMemory grid;                            ///< where the whole grid is one team
+  double *wide_P = nullptr, *wide_A = nullptr;  ///< [n x n], [m x n] in double, of a batch that is
+                                                ///< float and shares them
+  std::size_t copy_bytes = 0;  ///< of shared memory, per block, for its BlockCopy; 0: it has none
+  GridMemory grid;             ///< where the whole grid is one team
 };
 
 struct Batch {
@@ -82,11 +85,10 @@ struct Batch {
   Reals P, q, A, l, u;
   core::ForwardOptions options;
   BatchMemory memory;
-  bool shared = false;    ///< P and A are those of problem 0, factored in memory.shared; only with
-                          ///< derivatives
-  bool factored = false;  ///< P and A are those of the solve before, and so are the factors
-  bool derivatives = true;                 ///< solutions will be differentiated
-  bool last_point = false;                 ///< as Settings::last_point
+  bool shared = false;      ///< P and A are those of problem 0, factored in memory.shared
+  bool factored = false;    ///< P and A are those of the solve before, and so are the factors
+  bool derivatives = true;  ///< solutions will be differentiated
+  bool last_point = false;  ///< as Settings::last_point
   const double* starts = nullptr;          ///< [count, n + m], or null
   const std::int8_t* has_start = nullptr;  ///< [count] nonzero: the problem has one
   RealsOut x, y;

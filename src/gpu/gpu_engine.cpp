@@ -44,7 +44,10 @@ GpuEngine<R>::GpuEngine(
   const int n = shape.n, m = shape.m;
   linear_rows_ = m - std::accumulate(shape.cones.begin(), shape.cones.end(), 0);
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
-  teams_ = std::max(plan_.teams(capacity), rest_plan_.teams(capacity));
+  shared_plan_ = runtime_->shared_plan(n, m, Reads::solve);
+  shared_adjoint_plan_ = runtime_->shared_plan(n, m, Reads::adjoint);
+  for (const Plan* plan : {&plan_, &rest_plan_, &shared_plan_, &shared_adjoint_plan_})
+    teams_ = std::max(teams_, plan->teams(capacity));
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
   core::Slot::lay_out(slot, n, m, linear_rows_, settings.kappa > 0);
@@ -84,8 +87,8 @@ GpuEngine<R>::GpuEngine(
   batch.options = forward_options(settings, shape);
   batch.memory = {at_.slots,   std::int64_t(slot_bytes_ / sizeof(double)),
                   at_.scratch, scratch_bytes_,
-                  0,           at_.shared,
-                  {}};
+                  0,           at_.shared};
+  batch.memory.wide_P = at_.wide_P, batch.memory.wide_A = at_.wide_A;
   batch.derivatives = settings.gradients;
   batch.last_point = settings.last_point;
   batch.report = at_.reports;
@@ -99,6 +102,9 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   at.arrays = arena.take<char>(std::size_t(slots_) * slot_bytes_);
   at.scratch = arena.take<char>(std::size_t(teams_) * scratch_bytes_);
   at.shared = arena.take<core::Condensed<double>>(1);
+  const std::size_t N = shape_.n, M = shape_.m;
+  at.wide_P = arena.take<double>(kSingle ? N * N : 0);
+  at.wide_A = arena.take<double>(kSingle ? M * N : 0);
   at.counters = arena.take<int>(kCounters);
   at.rest = arena.take<int>(B);
   std::size_t grid_bytes = 0;
@@ -144,12 +150,21 @@ void GpuEngine<R>::queue_all(int count) {
   arguments_.queue = {at_.counters + kNext, count};
 }
 
+template <class R>
+const Plan& GpuEngine<R>::plan_of(Kernel kernel) const {
+  if (is_rest(kernel)) return rest_plan_;
+  if (!arguments_.batch.shared) return plan_;
+  return kernel == Kernel::solve_plain     ? shared_plan_
+         : kernel == Kernel::differentiate ? shared_adjoint_plan_
+                                           : plan_;
+}
+
 /// The kernel over `count` problems.
 template <class R>
 void GpuEngine<R>::launch(Kernel kernel, int count) {
-  const Plan& plan = is_rest(kernel) ? rest_plan_ : plan_;
+  const Plan& plan = plan_of(kernel);
   BatchMemory& memory = arguments_.batch.memory;
-  memory.fast_bytes = plan.fast_bytes;
+  memory.fast_bytes = plan.fast_bytes, memory.copy_bytes = plan.copy_bytes;
   if (plan.by_grid()) lay_out_grid(plan.most_blocks, at_.grid, memory.grid);
   runtime_->launch(kernel, plan, plan.blocks_for(count), arguments_);
 }
@@ -212,7 +227,7 @@ void GpuEngine<R>::solve(const Problem<R>& problem, const Solution<R>& solution,
   const std::int64_t n = shape_.n, m = shape_.m;
   Batch& batch = arguments_.batch;
   const Kept now = kept_of(problem);
-  batch.shared = settings_.gradients && now.shares_P && now.shares_A && shape_.cones.empty();
+  batch.shared = now.shares_P && now.shares_A && shape_.cones.empty();
   batch.factored = changed == Changed::vectors;
   batch.starts = has_starts_ ? at_.starts : nullptr, batch.has_start = at_.has_start;
   batch.x = out(solution.x, n), batch.y = out(solution.y, m);
@@ -266,6 +281,7 @@ const Report* GpuEngine<R>::reports() {
   template void GpuEngine<R>::set_problem(const Problem<R>&);                                     \
   template RealsOut GpuEngine<R>::out(R*, std::int64_t);                                          \
   template void GpuEngine<R>::queue_all(int);                                                     \
+  template const Plan& GpuEngine<R>::plan_of(Kernel) const;                                       \
   template void GpuEngine<R>::launch(Kernel, int);                                                \
   template void GpuEngine<R>::launch_adjoint(int);                                                \
   template void GpuEngine<R>::finish(Report*);                                                    \

@@ -49,6 +49,7 @@ class GpuEngine : public Engine<R> {
     char* arrays;
     char* scratch;
     core::Condensed<double>* shared;
+    double *wide_P, *wide_A;
     int* counters;  ///< [kCounters]
     int* rest;      ///< [capacity]
     char* grid;     ///< as lay_out_grid()
@@ -73,6 +74,7 @@ class GpuEngine : public Engine<R> {
   template <class View>
   static Reals in(Staging& staging, const View& v, std::int64_t size, int count);
   RealsOut out(R* data, std::int64_t size);
+  const Plan& plan_of(Kernel kernel) const;
   void launch(Kernel kernel, int count);
   void launch_adjoint(int count);
   void finish(Report* reports);
@@ -83,6 +85,7 @@ class GpuEngine : public Engine<R> {
   Settings settings_;
   std::unique_ptr<Runtime> runtime_;
   Plan plan_, rest_plan_;
+  Plan shared_plan_, shared_adjoint_plan_;  ///< of batches that share P and A
   int teams_ = 0, slots_ = 0;
   std::size_t slot_bytes_ = 0, scratch_bytes_ = 0, bytes_ = 0;
   int linear_rows_ = 0;

@@ -16,6 +16,7 @@ void GpuEngine<R>::prepare() {
   const bool by_admm = settings_.backward_method == BackwardMethod::admm;
   prepare(Kernel::solve_plain);
   prepare(cones ? Kernel::solve_cones : Kernel::solve_rest);
+  if (!cones) prepare(Kernel::condense_shared);
   if (!settings_.gradients) return;
   prepare(Kernel::load_starts);
   prepare(by_admm ? Kernel::differentiate_by_admm : Kernel::differentiate);
@@ -24,9 +25,7 @@ void GpuEngine<R>::prepare() {
     prepare(Kernel::relax_points);
     prepare(Kernel::differentiate_relaxed);
   }
-  if (cones) return;
-  prepare(Kernel::condense_shared);
-  prepare(Kernel::attach_points);
+  if (!cones) prepare(Kernel::attach_points);
 }
 
 /// The arrays of a call, before it changes anything: copies of those in the host's memory are no

@@ -108,6 +108,7 @@ void GpuEngine<R>::differentiate(const KktPoint<R>& point, Report* report) {
   Problem<R> problem;
   problem.batch = count;
   problem.P = point.P, problem.A = point.A;
+  arguments_.batch.shared = false;  // each point has factors of its own
   set_problem(problem);
   Points& points = arguments_.points;
   points.x = in(staging_, point.x, n, count), points.y = in(staging_, point.y, m, count);

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "core/steps.hpp"
-#include "gpu/place.hpp"
+#include "gpu/block_copy.hpp"
 
 namespace bpqp::gpu {
 
@@ -34,17 +34,32 @@ BPQP_HD const double* widened(const T& team, const float* v, std::size_t count, 
   return to;
 }
 
-/// Problem b in double.
+/// Problem b in double. P and A that the batch shares are those of `copy` where it has them, and
+/// are never widened for a problem.
 template <core::Team T>
 BPQP_STAGE core::ProblemView<double> open_problem(
-    const T& team, const Batch& batch, int b, const WideData& wide) {
-  if (!batch.single) return batch.problem<double>(b);
+    const T& team,
+    const Batch& batch,
+    int b,
+    const WideData& wide,
+    const BlockCopy* copy = nullptr) {
+  const double *P = copy ? copy->P : nullptr, *A = copy ? copy->A : nullptr;
+  core::ProblemView<double> view{batch.n, batch.m};
+  if (!batch.single) {
+    view = batch.problem<double>(b);
+    if (P) view.P = P;
+    if (A) view.A = A;
+    return view;
+  }
+  if (batch.shared) {
+    if (!P && batch.P.data) P = batch.memory.wide_P;
+    if (!A) A = batch.memory.wide_A;
+  }
   const core::ProblemView<float> p = batch.problem<float>(b);
   const std::size_t N = p.n, M = p.m;
-  core::ProblemView<double> view{p.n, p.m};
-  view.P = widened(team, p.P, N * N, wide.P);
+  view.P = P ? P : widened(team, p.P, N * N, wide.P);
   view.q = widened(team, p.q, N, wide.q);
-  view.A = widened(team, p.A, M * N, wide.A);
+  view.A = A ? A : widened(team, p.A, M * N, wide.A);
   view.l = widened(team, p.l, M, wide.l);
   view.u = widened(team, p.u, M, wide.u);
   view.cones = p.cones;
@@ -61,13 +76,6 @@ BPQP_HD void open_work(const Batch& batch, const Place<Layout>& place, Needs nee
       memory.fast_bytes);
   lay_out_scratch(
       scratch, batch.n, batch.m, needs, batch.single, place.shared->work, place.shared->wide);
-}
-
-/// v [count] moves to fast memory if there is room.
-template <class V>
-BPQP_HD void seek_room(core::Arena& fast, V*& v, std::size_t count) {
-  V* const place = fast.take<V>(count);
-  if (place) v = place;
 }
 
 /// The arrays that solve_plain() works on move to fast memory as far as there is room, what is used

@@ -23,11 +23,14 @@ struct WideData {
   }
 };
 
+struct BlockCopy;
+
 /// A team's own part of shared memory; its arrays follow.
 struct alignas(core::Arena::kAlign) TeamShared {
   core::Slot slot;  ///< of the problem at hand
   core::Work work;
   WideData wide;
+  const BlockCopy* copy;  ///< the block's, of matrices that the batch shares; null: there is none
 };
 
 /// kWarpsOfBlock teams of one warp each.

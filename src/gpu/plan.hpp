@@ -99,6 +99,7 @@ struct Plan {
   int blocks = 0;                ///< of a multiprocessor,
   int most_blocks = 0;           ///< of the device
   std::size_t wanted_bytes = 0;  ///< that would hold all of these arrays
+  std::size_t copy_bytes = 0;  ///< of a block's shared memory, for its BlockCopy (shared_plan.hpp)
 
   bool by_grid() const { return size_class->solvers == Solvers::grid; }
   /// Teams for so many problems, and the blocks that hold them.
@@ -109,24 +110,36 @@ struct Plan {
   }
 };
 
-/// As many blocks as registers allow, or as few as two (one where the class has no more) if that
-/// gives a problem's arrays room in shared memory. Those of a grid's problem are in nobody's.
+/// Shared memory that a block may have, with so many to a multiprocessor.
+inline std::size_t block_room(const DeviceLimits& limits, int blocks) {
+  const std::size_t room = limits.shared_bytes / std::size_t(blocks) - limits.shared_bytes_reserved;
+  return room < limits.shared_bytes_block ? room : limits.shared_bytes_block;
+}
+
+/// Of it, what there is for a team's arrays. Those of a grid's problem are in nobody's.
+inline std::size_t team_room(const SizeClass& c, const DeviceLimits& limits, int blocks) {
+  if (c.solvers == Solvers::grid) return 0;
+  const std::size_t team = block_room(limits, blocks) / std::size_t(c.teams()) /
+                           core::Arena::kAlign * core::Arena::kAlign;
+  return team > team_stride(c, 0) ? team - team_stride(c, 0) : std::size_t(0);
+}
+
+/// Sets how many blocks there are: as many as registers allow, or as few as two (one where the
+/// class has no more) if that gives a problem's arrays room in shared memory.
+inline void choose_blocks(Plan& plan, const DeviceLimits& limits) {
+  const SizeClass& c = *plan.size_class;
+  plan.blocks = c.blocks;
+  while (plan.blocks > 2 && team_room(c, limits, plan.blocks) < plan.wanted_bytes) --plan.blocks;
+  plan.most_blocks = plan.blocks * limits.multiprocessors;
+}
+
 inline Plan make_plan(
     int n, int m, const SizeClass& c, const DeviceLimits& limits = DeviceLimits()) {
   Plan plan;
   plan.size_class = &c;
   plan.wanted_bytes = wanted_fast_bytes(n, m);
-  const auto room = [&](int blocks) {  // for the arrays of a team
-    std::size_t block = limits.shared_bytes / std::size_t(blocks) - limits.shared_bytes_reserved;
-    if (block > limits.shared_bytes_block) block = limits.shared_bytes_block;
-    const std::size_t team =
-        block / std::size_t(c.teams()) / core::Arena::kAlign * core::Arena::kAlign;
-    return team > team_stride(c, 0) ? team - team_stride(c, 0) : std::size_t(0);
-  };
-  plan.blocks = c.blocks;
-  while (plan.blocks > 2 && room(plan.blocks) < plan.wanted_bytes) --plan.blocks;
-  plan.most_blocks = plan.blocks * limits.multiprocessors;
-  const std::size_t most = c.solvers == Solvers::grid ? 0 : room(plan.blocks);
+  choose_blocks(plan, limits);
+  const std::size_t most = team_room(c, limits, plan.blocks);
   plan.fast_bytes = plan.wanted_bytes < most ? plan.wanted_bytes : most;
   plan.shared_bytes = std::size_t(c.teams()) * team_stride(c, plan.fast_bytes);
   return plan;

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "gpu/batch.hpp"
-#include "gpu/plan.hpp"
+#include "gpu/shared_plan.hpp"
 
 namespace bpqp::gpu {
 
@@ -48,6 +48,8 @@ class Runtime {
   virtual ~Runtime() = default;
   /// `rest`: of the kernels that few problems need.
   virtual Plan plan(int n, int m, bool rest) const = 0;
+  /// Of the kernels solve_plain or differentiate for a batch that shares P and A.
+  virtual Plan shared_plan(int n, int m, Reads reads) const = 0;
   /// Before launches of the kernel with such plans: a launch itself does nothing that a capture in
   /// a graph forbids.
   virtual void prepare(Kernel, const Plan&) = 0;

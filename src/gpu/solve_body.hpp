@@ -88,6 +88,11 @@ BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
     open_work(batch, place, Needs::vectors);
     own.slot = batch.memory.slots[0];
   }
+  const std::size_t N = batch.n, M = batch.m;
+  if (batch.single) {
+    widened(team, batch.P.at<float>(0), N * N, batch.memory.wide_P);
+    widened(team, batch.A.at<float>(0), M * N, batch.memory.wide_A);
+  }
   team.sync();
   const core::ProblemView<double> p = open_problem(team, batch, 0, own.wide);
   core::condense_slot(team, p, batch.options.scaling, own.slot, own.work);
@@ -104,7 +109,7 @@ BPQP_HD inline void open_plain(const Batch& batch, int b, int team, char* fast, 
   own.slot = batch.slot(b, team);
   core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
   use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
-  own.slot.used = batch.shared ? *memory.shared : own.slot.own;
+  own.slot.used = own.copy ? own.copy->factors : batch.shared ? *memory.shared : own.slot.own;
 }
 
 /// Solves the problems of the queue that go the plain way; the others are listed in `rest`.
@@ -114,6 +119,7 @@ BPQP_HD void solve_plain(
   const Place<Layout> place(thread, batch.memory);
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
+  copy_shared<Layout>(team, batch, Reads::solve, own);
   for (int b; (b = take_next(team, queue)) >= 0;) {
     core::Slot& kept = batch.slot(b, place.team);
     if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, own);
@@ -123,7 +129,7 @@ BPQP_HD void solve_plain(
         batch.shared || (batch.factored && own.slot.own.report.outcome == core::Condensing::done);
     // Where there is no start the origin is one: NaN is for problems that end without a point.
     core::load_start(team, own.slot, batch.n, batch.m, batch.start(b), true);
-    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, own.copy);
     if (go_plain_way(team, p, batch.options, factored, own.slot, own.work)) {
       answer(team, batch, b, own.slot);
       if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);

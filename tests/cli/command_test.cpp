@@ -253,6 +253,10 @@ TEST_F(Command, ShowsHowAGpuWouldTakeAShape) {
   EXPECT_EQ(small.exit_code, 0);
   EXPECT_NE(small.out.find("a warp"), std::string::npos) << small.out;
   EXPECT_NE(large.out.find("a block"), std::string::npos) << large.out;
+  const std::string shared = "Where the batch shares P and A, a block keeps copies";
+  EXPECT_NE(small.out.find(shared), std::string::npos) << small.out;
+  EXPECT_NE(small.out.find("D, E, S, L, Y, A, P"), std::string::npos) << small.out;
+  EXPECT_EQ(large.out.find("D, E, S"), std::string::npos) << large.out;
   expect_refusal("info --plan 10", {"--plan"});
   expect_refusal("info --plan 10 -3", {"--plan", "-3"});
 }

@@ -33,14 +33,17 @@ inline double difference(const std::vector<double>& a, const std::vector<double>
 }
 
 /// Solved and differentiated on the CPU, and by `gpu`, an engine or a Solver of this shape and
-/// batch. Values agree to `tolerance`: orders of summation differ, and conditions up to 1e6 make
-/// 1e-10 of it.
+/// batch; with `share` all have the first problem's matrices and sides. Values agree to
+/// `tolerance`: orders of summation differ, and conditions up to 1e6 make 1e-10 of it.
 template <class Gpu>
-void expect_as_on_the_cpu(const Batch<double>& data, Gpu& gpu, double tolerance) {
+void expect_as_on_the_cpu(
+    const Batch<double>& data, Gpu& gpu, double tolerance, bool share = false) {
+  Problem<double> problem = data.view();
+  if (share) problem.P.stride = problem.A.stride = problem.l.stride = problem.u.stride = 0;
   Solver<double> solver(data.shape, data.batch);
   Answers<double> expected(data.shape, data.batch), got(data.shape, data.batch);
-  solver.solve(data.view(), expected.view());
-  gpu.solve(data.view(), got.view(), Changed::everything);
+  solver.solve(problem, expected.view());
+  gpu.solve(problem, got.view(), Changed::everything);
   for (int b = 0; b < data.batch; ++b) {
     const Report &want = expected.report[std::size_t(b)], &have = got.report[std::size_t(b)];
     EXPECT_EQ(want.status, have.status) << "problem " << b;

@@ -14,9 +14,9 @@ class OnDevice : public testing::Test {
     settings_.device = Device::cuda;
   }
 
-  void check(const Batch<double>& data, double tolerance = 1e-9) {
+  void check(const Batch<double>& data, double tolerance = 1e-9, bool share = false) {
     Solver<double> gpu(data.shape, data.batch, settings_);
-    expect_as_on_the_cpu(data, gpu, tolerance);
+    expect_as_on_the_cpu(data, gpu, tolerance, share);
   }
 
   Settings settings_;
@@ -30,6 +30,30 @@ TEST_F(OnDevice, SolvesFamiliesOfEverySizeClassAsTheCpuDoes) {
   check(family(io::Family::mpc, 16, -1, -1, 50));
   check(family(io::Family::portfolio, 50, -1, -1, 20));
   check(family(io::Family::dense_ineq, 16, 0, 32, 50));
+}
+
+TEST_F(OnDevice, SolvesWhatSharesMatricesAsTheCpuDoes) {
+  check(family(io::Family::qp, 20, 5, 16, 300), 1e-9, true);
+  check(family(io::Family::qp, 32, 8, 56, 100), 1e-9, true);
+  check(family(io::Family::qp, 64, 12, 20, 60), 1e-9, true);
+  check(family(io::Family::qp, 150, 30, 60, 10), 1e-9, true);
+  check(family(io::Family::mpc, 16, -1, -1, 50), 1e-9, true);
+}
+
+TEST_F(OnDevice, GivesWhatSharesMatricesTheSameBitsAsAlone) {
+  const Batch<double> many = family(io::Family::qp, 20, 5, 10, 64);
+  Problem<double> p = many.view();
+  p.P.stride = p.A.stride = p.l.stride = p.u.stride = 0;
+  Answers<double> all(many.shape, many.batch), alone(many.shape, 1);
+  Solver<double> gpu(many.shape, many.batch, settings_);
+  gpu.solve(p, all.view());
+  p.batch = 1;
+  for (const int b : {0, 17, 63}) {
+    p.q.data = many.q.data() + 20 * b;
+    gpu.solve(p, alone.view());
+    EXPECT_TRUE(same_bits(alone.x_of(0), all.x_of(b), 20)) << "problem " << b;
+    EXPECT_TRUE(same_bits(alone.y_of(0), all.y_of(b), 15)) << "problem " << b;
+  }
 }
 
 /// All blocks of the device together, in more than one part.

@@ -101,8 +101,21 @@ gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
   const bool grid = gpu::kSizeClasses[mapping_.size_class].solvers == gpu::Solvers::grid;
   const gpu::SizeClass& c =
       rest ? gpu::kRestClasses[grid ? 1 : 0] : gpu::kSizeClasses[mapping_.size_class];
-  gpu::Plan plan = gpu::make_plan(n, m, c);
-  plan.fast_bytes = grid                                      ? 0
+  return fitted(gpu::make_plan(n, m, c));
+}
+
+gpu::Plan EmulatedRuntime::shared_plan(int n, int m, gpu::Reads reads) const {
+  gpu::Plan plan =
+      fitted(gpu::make_shared_plan(n, m, gpu::kSizeClasses[mapping_.size_class], reads));
+  plan.copy_bytes = plan.by_grid() ? 0 : gpu::copy_bytes_within(n, m, reads, mapping_.copy_bytes);
+  plan.shared_bytes += plan.copy_bytes;
+  return plan;
+}
+
+/// The plan on the mapping's device.
+gpu::Plan EmulatedRuntime::fitted(gpu::Plan plan) const {
+  const gpu::SizeClass& c = *plan.size_class;
+  plan.fast_bytes = plan.by_grid()                            ? 0
                     : mapping_.fast_bytes < plan.wanted_bytes ? mapping_.fast_bytes
                                                               : plan.wanted_bytes;
   plan.shared_bytes = std::size_t(c.teams()) * gpu::team_stride(c, plan.fast_bytes);

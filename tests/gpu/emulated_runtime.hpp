@@ -24,6 +24,7 @@ struct Mapping {
   std::uint64_t schedule = 0;
   int blocks = 2;        ///< of the device
   int host_threads = 1;  ///< that run them: with 2 ThreadSanitizer sees races between blocks
+  std::size_t copy_bytes = 64 << 10;  ///< of a block's shared memory for copies of shared matrices
 };
 
 inline void PrintTo(const Mapping& mapping, std::ostream* out) {
@@ -49,6 +50,7 @@ class EmulatedRuntime : public gpu::Runtime {
   ~EmulatedRuntime() override;
 
   gpu::Plan plan(int n, int m, bool rest) const override;
+  gpu::Plan shared_plan(int n, int m, gpu::Reads reads) const override;
   void prepare(gpu::Kernel kernel, const gpu::Plan&) override { prepared_.insert(kernel); }
   bool capturing() const override { return false; }
   void* allocate(std::size_t bytes) override;
@@ -60,6 +62,8 @@ class EmulatedRuntime : public gpu::Runtime {
   void launch(gpu::Kernel, const gpu::Plan&, int blocks, const gpu::Arguments&) override;
 
  private:
+  gpu::Plan fitted(gpu::Plan plan) const;
+
   Mapping mapping_;
   Counts own_;
   Counts* counts_;

@@ -161,7 +161,7 @@ TEST_P(BatchesOnBlocks, WithoutGradientsHaveTheSameBits) {
   EXPECT_LT(
       gpu_engine(shape, 100, mapping, {.gradients = false}).bytes(),
       gpu_engine(shape, 100, mapping).bytes() / 2);
-  // Matrices that are shared are factored by every team, with the same bits.
+  // Matrices that are shared are factored once.
   Batch<double> data(good_problems());
   Problem<double> p = data.view();
   p.P.stride = p.A.stride = p.l.stride = p.u.stride = 0;
