@@ -8,6 +8,11 @@
 
 namespace bpqp::cuda {
 
+/// Not inlined: a team of one block has it beside every barrier.
+static __device__ __noinline__ void sync_all_blocks() {
+  cooperative_groups::this_grid().sync();
+}
+
 class DeviceThread {
  public:
   __device__ int index() const { return int(threadIdx.x); }
@@ -18,7 +23,7 @@ class DeviceThread {
   }
   __device__ void sync_block() const { __syncthreads(); }
   __device__ void sync_warp() const { __syncwarp(); }
-  __device__ void sync_grid() const { cooperative_groups::this_grid().sync(); }
+  __device__ void sync_grid() const { sync_all_blocks(); }
   __device__ double shuffle(double v, int lane) const { return __shfl_sync(kAll, v, lane); }
   __device__ double shuffle_xor(double v, int bits) const { return __shfl_xor_sync(kAll, v, bits); }
   __device__ gpu::Pair multiply_add(double a, double b, gpu::Pair c) const {

@@ -78,7 +78,7 @@ struct AdmmKkt {
 
 /// Solves K [w; d] = [g_x; g_y]. kByAdmm: as BackwardMethod::admm; else directly.
 template <bool kByAdmm, class D, class R, Team T>
-BPQP_STAGE KktReport solve_active_kkt(
+BPQP_HD KktReport solve_active_kkt(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -89,8 +89,9 @@ BPQP_STAGE KktReport solve_active_kkt(
     R* w,
     R* d) {
   const auto by = [&](const auto& solve) {
-    return set.least_norm ? kkt_solve_least_norm(team, p, c, set, solve, g_x, g_y, w, d, s.kkt)
-                          : kkt_solve(team, p, c, set, solve, g_x, g_y, w, d, s.kkt);
+    const KktTask<D, R, T, std::remove_cvref_t<decltype(solve)>> task{team, p,   c, set, solve,
+                                                                      g_x,  g_y, w, d,   s.kkt};
+    return set.least_norm ? kkt_solve_least_norm(task) : kkt_solve(task);
   };
   if constexpr (kByAdmm)
     if (p.m > 0) return by(AdmmKkt<R>{&c, &set, &s, p.n, p.m});

@@ -173,7 +173,7 @@ BPQP_STAGE void kkt_correct(
     R* w,
     R* d,
     const KktScratch<R>& s) {
-  const Scaling<R> scale = c.scaling;
+  const Scaling<R>& scale = c.scaling;
   for (int i : team.items(p.m)) s.a[i] = scale.E[i] * s.r_y[i];
   for (int j : team.items(p.n)) s.t[j] = scale.D[j] * s.r_x[j];
   team.sync();
@@ -194,9 +194,57 @@ BPQP_STAGE void kkt_correct(
   team.sync();
 }
 
-/// Solves for (w [n], d [m]) from zero. g_x, g_y may be null (zero); g_y off the set is ignored.
+/// Everything that kkt_solve() is given, passed on by reference.
 template <class D, class R, Team T, class Solve>
-BPQP_STAGE KktReport kkt_solve(
+struct KktTask {
+  const T& team;
+  const ProblemView<D>& p;
+  const Condensed<R>& c;
+  const WorkingSet<R>& set;
+  const Solve& solve;
+  const R *g_x, *g_y;  ///< [n], [m]; null: zero; g_y off the set is ignored
+  R *w, *d;            ///< [n], [m]
+  const KktScratch<R>& s;
+
+  BPQP_HD double start() const { return kkt_start(team, p, set, g_x, g_y, w, d, s); }
+  BPQP_HD void correct() const { kkt_correct(team, p, c, set, solve, w, d, s); }
+  BPQP_HD double residual() const {
+    return kkt_residual(team, p, c.report.symmetric, set, g_x, g_y, w, d, s);
+  }
+  BPQP_HD double rounding() const { return kkt_rounding(team, c.scaling, set, p.n, w, d); }
+  BPQP_HD void copy(const R* w_from, const R* d_from, R* w_to, R* d_to) const {
+    for (int j : team.items(p.n)) w_to[j] = w_from[j];
+    for (int i : team.items(p.m)) d_to[i] = d_from[i];
+    team.sync();
+  }
+};
+
+/// Solves for (w, d) from zero.
+template <class D, class R, Team T, class Solve>
+BPQP_STAGE KktReport kkt_solve(const KktTask<D, R, T, Solve>& t) {
+  const double scale = t.start();
+  if (scale == 0) return {0, 0};
+  double best = INFINITY;
+  int pass = 1;
+  for (int worse = 0;; ++pass) {
+    const int most = t.c.report.singular ? kKktPassesSingular : kKktPasses;
+    t.correct();
+    const double residual = t.residual() / scale;
+    worse = residual < 0.5 * best ? 0 : worse + 1;
+    if (residual < best) {
+      best = residual;
+      if (best <= kKktTarget || pass == most) return {best, pass};
+      if (pass > 1 && best <= kKktRounding * (t.rounding() / scale)) return {best, pass};
+      t.copy(t.w, t.d, t.s.best_w, t.s.best_d);
+    }
+    if (worse == 2 || pass == most || !(residual < INFINITY)) break;
+  }
+  if (best < INFINITY) t.copy(t.s.best_w, t.s.best_d, t.w, t.d);
+  return {best, pass};
+}
+
+template <class D, class R, Team T, class Solve>
+BPQP_HD KktReport kkt_solve(
     const T& team,
     const ProblemView<D>& p,
     const Condensed<R>& c,
@@ -207,32 +255,7 @@ BPQP_STAGE KktReport kkt_solve(
     R* w,
     R* d,
     const KktScratch<R>& s) {
-  const bool symmetric = c.report.symmetric;
-  const double scale = kkt_start(team, p, set, g_x, g_y, w, d, s);
-  if (scale == 0) return {0, 0};
-  const int most = c.report.singular ? kKktPassesSingular : kKktPasses;
-  double best = INFINITY;
-  int pass = 1;
-  for (int worse = 0;; ++pass) {
-    kkt_correct(team, p, c, set, solve, w, d, s);
-    const double residual = kkt_residual(team, p, symmetric, set, g_x, g_y, w, d, s) / scale;
-    worse = residual < 0.5 * best ? 0 : worse + 1;
-    if (residual < best) {
-      best = residual;
-      if (best <= kKktTarget || pass == most) return {best, pass};
-      const double rounding = kkt_rounding(team, c.scaling, set, p.n, w, d) / scale;
-      if (pass > 1 && best <= kKktRounding * rounding) return {best, pass};
-      for (int j : team.items(p.n)) s.best_w[j] = w[j];
-      for (int i : team.items(p.m)) s.best_d[i] = d[i];
-      team.sync();
-    }
-    if (worse == 2 || pass == most || !(residual < INFINITY)) break;
-  }
-  if (!(best < INFINITY)) return {best, pass};
-  for (int j : team.items(p.n)) w[j] = s.best_w[j];
-  for (int i : team.items(p.m)) d[i] = s.best_d[i];
-  team.sync();
-  return {best, pass};
+  return kkt_solve(KktTask<D, R, T, Solve>{team, p, c, set, solve, g_x, g_y, w, d, s});
 }
 
 }  // namespace bpqp::core

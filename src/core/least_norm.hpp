@@ -42,30 +42,24 @@ BPQP_STAGE void part_in_null_space(
 
 /// kkt_solve() where P is singular and K need not be regular.
 template <class D, class R, Team T, class Solve>
-BPQP_STAGE KktReport kkt_solve_least_norm(
-    const T& team,
-    const ProblemView<D>& p,
-    const Condensed<R>& c,
-    const WorkingSet<R>& set,
-    const Solve& solve,
-    const R* g_x,
-    const R* g_y,
-    R* w,
-    R* d,
-    const KktScratch<R>& s) {
-  const R* scale = c.scaling.D;
-  R* g = s.image;
-  for (int j : team.items(p.n)) g[j] = s.t[j] = g_x ? g_x[j] * scale[j] : R(0);
-  team.sync();
-  part_in_null_space(team, c, solve, p.n, p.m, s, s.t);
-  for (int j : team.items(p.n)) g[j] = (g[j] - s.t[j]) / scale[j];
-  team.sync();
-  const KktReport report = kkt_solve(team, p, c, set, solve, (const R*)g, g_y, w, d, s);
-  for (int j : team.items(p.n)) s.t[j] = w[j] / scale[j];
-  team.sync();
-  part_in_null_space(team, c, solve, p.n, p.m, s, s.t);
-  for (int j : team.items(p.n)) w[j] -= s.t[j] * scale[j];
-  team.sync();
+BPQP_STAGE KktReport kkt_solve_least_norm(const KktTask<D, R, T, Solve>& t) {
+  const auto scale = [&t](int j) { return t.c.scaling.D[j]; };
+  const auto project = [&t] { part_in_null_space(t.team, t.c, t.solve, t.p.n, t.p.m, t.s, t.s.t); };
+  R* g = t.s.image;
+  for (int j : t.team.items(t.p.n)) g[j] = t.s.t[j] = t.g_x ? t.g_x[j] * scale(j) : R(0);
+  t.team.sync();
+  project();
+  g = t.s.image;
+  for (int j : t.team.items(t.p.n)) g[j] = (g[j] - t.s.t[j]) / scale(j);
+  t.team.sync();
+  KktTask<D, R, T, Solve> inside = t;
+  inside.g_x = g;
+  const KktReport report = kkt_solve(inside);
+  for (int j : t.team.items(t.p.n)) t.s.t[j] = t.w[j] / scale(j);
+  t.team.sync();
+  project();
+  for (int j : t.team.items(t.p.n)) t.w[j] -= t.s.t[j] * scale(j);
+  t.team.sync();
   return report;
 }
 

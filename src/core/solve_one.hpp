@@ -92,6 +92,20 @@ BPQP_STAGE void solve_from_inside(const ForwardTask<D, R, T>& t, ForwardReport& 
   }
 }
 
+/// By the methods that the options leave, in turn.
+template <class D, class R, Team T>
+BPQP_STAGE void solve_task(const ForwardTask<D, R, T>& t, bool warm, ForwardReport& report) {
+  const Method method = t.options.method;
+  const bool interior_first = method == Method::interior_point ||
+                              (method == Method::automatic && t.c.report.singular && !warm);
+  if (!interior_first) {
+    solve_by_sets(t, warm ? Start::warm : Start::cold, report);
+    if (settled(report.status) || t.options.method == Method::admm || t.options.out_of_time())
+      return;
+  }
+  solve_from_inside(t, report);
+}
+
 /// x, y: in: the start if `warm`, out: the solution, the last point or the certificate, as the
 /// status says. The working set is left factored for the derivatives.
 template <class D, class R, Team T>
@@ -108,14 +122,7 @@ BPQP_STAGE ForwardReport solve_one(
   ForwardReport report;
   report.status = check_vectors(team, p);
   if (report.status != Status::solved) return report;
-  const ForwardTask<D, R, T> task{team, p, o, c, set, s, x, y};
-  const bool interior_first = o.method == Method::interior_point ||
-                              (o.method == Method::automatic && c.report.singular && !warm);
-  if (!interior_first) {
-    solve_by_sets(task, warm ? Start::warm : Start::cold, report);
-    if (settled(report.status) || o.method == Method::admm || o.out_of_time()) return report;
-  }
-  solve_from_inside(task, report);
+  solve_task(ForwardTask<D, R, T>{team, p, o, c, set, s, x, y}, warm, report);
   return report;
 }
 

@@ -141,11 +141,9 @@ BPQP_HD void solve_slot(
 template <class D, Team T>
 BPQP_STAGE void relax_slot(
     const T& team, const ProblemView<D>& p, double kappa, Slot& slot, const Work& work) {
-  RelaxedPoint<double> point = slot.relaxed;
-  Relaxed<D, double, T> relaxed(team, p, work.forward.barrier, point);
+  Relaxed<D, double, T> relaxed(team, p, work.forward.barrier, slot.relaxed);
   bool regular = false;
   const bool found = relaxed.find(kappa, regular);
-  keep(team, point, slot.relaxed);
   keep(team, found, slot.smoothed);
   keep(team, found && regular && slot.report.status == Status::solved, slot.report.differentiable);
   keep(team, found, slot.has_gradient);

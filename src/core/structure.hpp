@@ -30,11 +30,13 @@ BPQP_HD int count_entries(const D* v, int n, int& last) {
   constexpr int kLanes = 8, kBlock = 32;
   int count = 0, i = 0;
   const auto look = [&](int end) {
+    BPQP_UNROLL_BY(1)
     for (; i < end && count < 2; ++i)
       if (v[i] != 0) ++count, last = i;
   };
   while (i + kBlock <= n && count < 2) {
     D sums[kLanes] = {};
+    BPQP_UNROLL_BY(1)
     for (int b = 0; b < kBlock; b += kLanes)
       for (int k = 0; k < kLanes; ++k) sums[k] += std::fabs(v[i + b + k]);
     const D sum =
@@ -61,12 +63,10 @@ BPQP_STAGE bool find_diagonal(const T& team, const ProblemView<D>& p, double* di
   return team.max(off) == 0;
 }
 
-/// The structure of p, which knows none yet, kept in `memory`.
+/// The entries of the rows that have no more than one.
 template <class D, Team T>
-BPQP_STAGE Structure
-find_structure(const T& team, const ProblemView<D>& p, const StructureMemory& memory) {
-  Structure s;
-  if (find_diagonal(team, p, memory.diagonal)) s.diagonal = memory.diagonal;
+BPQP_STAGE void find_single_entries(
+    const T& team, const ProblemView<D>& p, const StructureMemory& memory) {
   for (int i : team.items(p.m)) {
     const D* row = p.A + std::size_t(i) * p.n;
     int last = 0;
@@ -75,6 +75,15 @@ find_structure(const T& team, const ProblemView<D>& p, const StructureMemory& me
     memory.value[i] = entries == 1 ? double(row[last]) : 0;
   }
   team.sync();
+}
+
+/// The structure of p, which knows none yet, kept in `memory`.
+template <class D, Team T>
+BPQP_STAGE Structure
+find_structure(const T& team, const ProblemView<D>& p, const StructureMemory& memory) {
+  Structure s;
+  if (find_diagonal(team, p, memory.diagonal)) s.diagonal = memory.diagonal;
+  find_single_entries(team, p, memory);
   for (int i = 0; i < p.m; ++i) {
     if (memory.column[i] >= 0) continue;
     if (team.rank() == 0) memory.dense[s.dense_count] = i;

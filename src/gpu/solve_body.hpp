@@ -178,12 +178,22 @@ BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue)
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::everything);
   for (int b; (b = take_next(team, queue)) >= 0;) {
-    core::Slot& kept = batch.slot(b, place.team);
-    core::keep(team, kept, own.slot);
+    core::keep(team, batch.slot(b, place.team), own.slot);
     solve_anyhow<kCones>(team, batch, b, own);
     answer(team, batch, b, own.slot);
-    core::keep(team, own.slot, kept);
+    core::keep(team, own.slot, batch.slot(b, place.team));
   }
+}
+
+/// The relaxed point of problem b, if it has a gradient.
+template <GpuTeam T>
+BPQP_STAGE void relax(const T& team, const Batch& batch, int b, double kappa, TeamShared& own) {
+  core::keep(team, batch.memory.slots[b], own.slot);
+  if (!own.slot.has_gradient) return;
+  const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
+  core::relax_slot(team, p, kappa, own.slot, own.work);
+  if (team.rank() == 0) batch.report[b].differentiable = own.slot.report.differentiable;
+  core::keep(team, own.slot, batch.memory.slots[b]);
 }
 
 template <class Layout, Thread H>
@@ -192,14 +202,7 @@ BPQP_HD void relax_points(const H& thread, const Batch& batch, const Queue& queu
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::everything);
-  for (int b; (b = take_next(team, queue)) >= 0;) {
-    core::keep(team, batch.memory.slots[b], own.slot);
-    if (!own.slot.has_gradient) continue;
-    const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
-    core::relax_slot(team, p, kappa, own.slot, own.work);
-    if (team.rank() == 0) batch.report[b].differentiable = own.slot.report.differentiable;
-    core::keep(team, own.slot, batch.memory.slots[b]);
-  }
+  for (int b; (b = take_next(team, queue)) >= 0;) relax(team, batch, b, kappa, own);
 }
 
 }  // namespace bpqp::gpu

@@ -14,11 +14,13 @@ struct StripOf {
   static constexpr int kHeight = kRows * kTile, kWidth = kColumns * kTile;
   Pair tile[kRows][kColumns];
 };
-/// 32 registers of a thread; six loads for eight products of tiles.
-using Strip = StripOf<2, 4>;
+/// Of blocks of so many warps: 32 registers of a thread, and six loads for eight products of tiles;
+/// or, in kernels that have no registers to spare, 16 and four for four.
+template <int kWarps>
+using StripFor = StripOf<2, kWarps >= 8 ? 4 : 2>;
 
 /// body(a, b) for every tile, so that the compiler sees the numbers of the registers.
-template <class Body>
+template <class Strip, class Body>
 BPQP_HD void for_tiles(const Body& body) {
   BPQP_UNROLL
   for (int a = 0; a < Strip::kHeight / kTile; ++a) {
@@ -28,10 +30,10 @@ BPQP_HD void for_tiles(const Body& body) {
 }
 
 /// rows, columns: how much of the matrix there is from M on.
-template <class R>
+template <class Strip, class R>
 BPQP_HD Strip load_strip(TilePlace at, const R* M, int ld, int rows, int columns) {
   Strip s;
-  for_tiles([&](int a, int b) {
+  for_tiles<Strip>([&](int a, int b) {
     const R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
     s.tile[a][b] = load_tile(at, tile, ld, rows - kTile * a, columns - kTile * b);
   });
@@ -41,10 +43,10 @@ BPQP_HD Strip load_strip(TilePlace at, const R* M, int ld, int rows, int columns
 /// `below`: the strip's first row less its first column, of a lower triangle, outside of which
 /// nothing is written; kFull for a matrix that is written in full.
 constexpr int kFull = 1 << 30;
-template <class R>
+template <class Strip, class R>
 BPQP_HD void store_strip(
     TilePlace at, const Strip& s, R* M, int ld, int rows, int columns, int below = kFull) {
-  for_tiles([&](int a, int b) {
+  for_tiles<Strip>([&](int a, int b) {
     const int under = below + kTile * (a - b);  // a multiple of kTile, as all places of tiles are
     R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
     if (under >= 0)
@@ -53,7 +55,7 @@ BPQP_HD void store_strip(
 }
 
 /// s + A B for A [kHeight x depth] and B [depth x kWidth], given by their entries a(i, k), b(k, j).
-template <Thread H, class A, class B>
+template <class Strip, Thread H, class A, class B>
 BPQP_HD void multiply_strip(
     const H& thread, TilePlace at, Strip& s, int depth, const A& a, const B& b) {
   constexpr int kRows = Strip::kHeight / kTile, kColumns = Strip::kWidth / kTile;
@@ -64,14 +66,14 @@ BPQP_HD void multiply_strip(
     for (int t = 0; t < kRows; ++t) left[t] = some ? a(kTile * t + at.row, k) : 0.0;
     BPQP_UNROLL
     for (int t = 0; t < kColumns; ++t) right[t] = some ? b(k, kTile * t + at.row) : 0.0;
-    for_tiles(
+    for_tiles<Strip>(
         [&](int i, int j) { s.tile[i][j] = thread.multiply_add(left[i], right[j], s.tile[i][j]); });
   }
 }
 
 /// The strips of rows first_row ... last_row - 1 of so many columns, dealt to the warps:
 /// body(i, j), the first row and column.
-template <GpuTeam T, class Body>
+template <class Strip, GpuTeam T, class Body>
 BPQP_HD void for_strips(const T& team, int first_row, int last_row, int columns, const Body& body) {
   const int across = (columns + Strip::kWidth - 1) / Strip::kWidth;
   const int down = (last_row - first_row + Strip::kHeight - 1) / Strip::kHeight;
@@ -80,7 +82,7 @@ BPQP_HD void for_strips(const T& team, int first_row, int last_row, int columns,
 }
 
 /// Those that cover the entries i >= j of an n x n matrix in columns first ... last - 1.
-template <GpuTeam T, class Body>
+template <class Strip, GpuTeam T, class Body>
 BPQP_HD void for_lower_strips(const T& team, int n, int first, int last, const Body& body) {
   int turn = team.warp();  // of the strips that are left, this warp's first
   for (int j = first; j < last; j += Strip::kWidth) {

@@ -185,7 +185,7 @@ class GridTeam {
   }
   /// v of each block, combined over the blocks, with one barrier as in combine_block().
   template <class Combine>
-  BPQP_HD double combine_grid(double v, const Combine& combine) const {
+  BPQP_STAGE double combine_grid(double v, const Combine& combine) const {
     double* const partial = grid_.partial + turn_ * grid_.blocks;
     if (thread_.index() == 0) partial[thread_.block()] = v;
     thread_.sync_grid();

@@ -31,79 +31,91 @@ BPQP_HD inline int smaller(int a, int b) {
   return a < b ? a : b;
 }
 
-/// Entries (i, j), i >= j, of columns first ... last - 1 of A [n x n] take what is due from columns
-/// from ... to - 1 of the factor.
+/// A symmetric matrix of which the lower triangle is there and becomes its factor. Passed by
+/// reference, so that the loops below keep one address in registers.
+template <class R>
+struct Triangle {
+  R* A;
+  int n, ld;
+  BPQP_HD R* at(int i, int j) const { return A + std::size_t(j) * ld + i; }
+  /// Where the panel ends that begins at column k, and the part that has it.
+  BPQP_HD int panel_end(int k) const { return smaller(k + kPanel, n); }
+  BPQP_HD int part_end(int k, int part) const { return smaller((k / part + 1) * part, n); }
+};
+
+/// Entries (i, j), i >= j, of columns first ... last - 1 take what is due from columns from ... to
+/// - 1 of the factor.
 template <class R, Thread H, int kWarps>
 BPQP_STAGE void take_due(
-    const GridTeam<H, kWarps>& team, R* A, int n, int ld, int first, int last, int from, int to) {
+    const GridTeam<H, kWarps>& team, const Triangle<R>& M, int first, int last, int from, int to) {
   if (from == to || first == last) return;
+  using Strip = StripFor<kWarps>;
   const TilePlace at(team.lane());
-  const R* columns = A + std::size_t(from) * ld;
-  for_lower_strips(team, n, first, last, [&](int i, int j) {
+  const R* columns = M.at(0, from);
+  const int n = M.n, ld = M.ld;
+  for_lower_strips<Strip>(team, n, first, last, [&](int i, int j) {
     const auto a = [&](int r, int k) {
       return i + r < n ? -double(columns[std::size_t(k) * ld + i + r]) : 0.0;
     };
     const auto b = [&](int k, int c) {
       return j + c < last ? double(columns[std::size_t(k) * ld + j + c]) : 0.0;
     };
-    R* corner = A + std::size_t(j) * ld + i;
-    Strip s = load_strip(at, corner, ld, n - i, last - j);
+    R* corner = M.at(i, j);
+    Strip s = load_strip<Strip>(at, corner, ld, n - i, last - j);
     multiply_strip(team.thread(), at, s, to - from, a, b);
     store_strip(at, s, corner, ld, n - i, last - j, i - j);
   });
   team.sync();
 }
 
-/// X [rows x order] becomes X L'^-1 for L [order x order], eight rows to a warp.
+/// The rows below the diagonal block of the panel at k become those of the factor: X L'^-1, eight
+/// rows to a warp.
 template <class R, Thread H, int kWarps>
-BPQP_STAGE void divide_rows(
-    const GridTeam<H, kWarps>& team, const R* L, int order, int ld, R* X, int rows) {
+BPQP_STAGE void divide_rows(const GridTeam<H, kWarps>& team, const Triangle<R>& M, int k) {
   const TilePlace at(team.lane());
-  for (int i = kTile * team.warp(); i < rows; i += kTile * team.warps()) {
-    R* own = X + i;
-    for (int k = 0; k < order; k += kTile) {
-      const auto a = [&](int r, int t) {
-        return i + r < rows ? -double(own[std::size_t(t) * ld + r]) : 0.0;
+  const int n = M.n, ld = M.ld, order = M.panel_end(k) - k;
+  const R* L = M.at(k, k);
+  for (int i = k + order + kTile * team.warp(); i < n; i += kTile * team.warps()) {
+    R* own = M.at(i, k);
+    for (int t = 0; t < order; t += kTile) {
+      const auto a = [&](int r, int j) {
+        return i + r < n ? -double(own[std::size_t(j) * ld + r]) : 0.0;
       };
-      const auto b = [&](int t, int c) {
-        return k + c < order ? double(L[std::size_t(t) * ld + k + c]) : 0.0;
+      const auto b = [&](int j, int c) {
+        return t + c < order ? double(L[std::size_t(j) * ld + t + c]) : 0.0;
       };
-      R* tile = own + std::size_t(k) * ld;
-      const R* diagonal = L + std::size_t(k) * ld + k;
-      Pair c = load_tile(at, tile, ld, rows - i, order - k);
-      c = multiply_tile(team.thread(), at, c, k, a, b);
-      c = divide_tile(team.thread(), at, c, read_factored(at, diagonal, ld, order - k));
-      store_tile(at, c, tile, ld, rows - i, order - k, false);
+      R* tile = own + std::size_t(t) * ld;
+      const R* diagonal = L + std::size_t(t) * ld + t;
+      Pair c = load_tile(at, tile, ld, n - i, order - t);
+      c = multiply_tile(team.thread(), at, c, t, a, b);
+      c = divide_tile(team.thread(), at, c, read_factored(at, diagonal, ld, order - t));
+      store_tile(at, c, tile, ld, n - i, order - t, false);
       team.thread().sync_warp();
     }
   }
   team.sync();
 }
 
-/// The columns k ... k + order - 1 of the factor, of which nothing is due any more; root as in
-/// factor_by(), called where acts_for_all().
+/// The diagonal block of the panel at k, of which nothing is due any more, by one block for all;
+/// root as in factor_by().
 template <class R, Thread H, int kWarps, class Root>
-BPQP_HD bool finish_columns(
-    const GridTeam<H, kWarps>& team, R* A, int n, int ld, int k, int order, Root& root) {
-  R* diagonal = A + std::size_t(k) * ld + k;
+BPQP_STAGE bool factor_diagonal(
+    const GridTeam<H, kWarps>& team, const Triangle<R>& M, int k, Root& root) {
   auto root_here = [&](int j, double pivot) { return root(k + j, pivot); };
   bool good = true;
-  if (acts_for_all(team)) good = factor_by_tiles(team.own_block(), diagonal, order, ld, root_here);
-  if (team.max(good ? 0 : 1) > 0) return false;
-  divide_rows(team, diagonal, order, ld, diagonal + order, n - k - order);
-  return true;
+  if (acts_for_all(team))
+    good = factor_by_tiles(team.own_block(), M.at(k, k), M.panel_end(k) - k, M.ld, root_here);
+  return team.max(good ? 0 : 1) == 0;
 }
 
 template <class R, Thread H, int kWarps, class Root>
-BPQP_STAGE bool factor_by(const GridTeam<H, kWarps>& team, R* A, int n, int ld, Root& root) {
-  for (int part = 0; part < n; part += part_size(team)) {
-    const int end = smaller(part + part_size(team), n);
-    take_due(team, A, n, ld, part, end, 0, part);
-    for (int k = part; k < end; k += kPanel) {
-      const int next = smaller(k + kPanel, end);
-      if (!finish_columns(team, A, n, ld, k, next - k, root)) return false;
-      take_due(team, A, n, ld, next, end, k, next);
-    }
+BPQP_STAGE bool factor_by(const GridTeam<H, kWarps>& team, const Triangle<R>& M, Root& root) {
+  const auto end = [&](int k) { return M.part_end(k, part_size(team)); };
+  for (int k = 0; k < M.n; k += kPanel) {
+    if (k % part_size(team) == 0) take_due(team, M, k, end(k), 0, k);
+    if (!factor_diagonal(team, M, k, root)) return false;
+    divide_rows(team, M, k);
+    take_due(team, M, M.panel_end(k), end(k), k, M.panel_end(k));
   }
   return true;
 }
@@ -111,7 +123,7 @@ BPQP_STAGE bool factor_by(const GridTeam<H, kWarps>& team, R* A, int n, int ld, 
 template <class R, Thread H, int kWarps>
 BPQP_STAGE core::Pivots cholesky(const GridTeam<H, kWarps>& team, R* A, int n, int ld) {
   Roots<R> roots{nullptr};
-  const bool positive = factor_by(team, A, n, ld, roots);
+  const bool positive = factor_by(team, Triangle<R>{A, n, ld}, roots);
   // Other blocks have seen no pivot.
   const double smallest = team.rank() == 0 ? roots.smallest : double(INFINITY);
   return {positive, team.blocks() > 1 ? team.min(smallest) : roots.smallest};
@@ -121,7 +133,7 @@ template <class R, Thread H, int kWarps>
 BPQP_STAGE void cholesky_of_independent(
     const GridTeam<H, kWarps>& team, R* A, int n, int ld, const R* least) {
   Roots<R> roots{least};
-  factor_by(team, A, n, ld, roots);
+  factor_by(team, Triangle<R>{A, n, ld}, roots);
 }
 
 /// L b = b for one right-hand side.
@@ -157,8 +169,9 @@ BPQP_STAGE void take_due_rows(
     int from,
     int to) {
   if (from == to || first == last) return;
+  using Strip = StripFor<kWarps>;
   const TilePlace at(team.lane());
-  for_strips(team, first, last, columns, [&](int i, int j) {
+  for_strips<Strip>(team, first, last, columns, [&](int i, int j) {
     const auto a = [&](int r, int k) {
       return i + r < last ? -double(L[std::size_t(from + k) * ld + i + r]) : 0.0;
     };
@@ -166,7 +179,7 @@ BPQP_STAGE void take_due_rows(
       return j + c < columns ? double(B[std::size_t(j + c) * ld_b + from + k]) : 0.0;
     };
     R* corner = B + std::size_t(j) * ld_b + i;
-    Strip s = load_strip(at, corner, ld_b, last - i, columns - j);
+    Strip s = load_strip<Strip>(at, corner, ld_b, last - i, columns - j);
     multiply_strip(team.thread(), at, s, to - from, a, b);
     store_strip(at, s, corner, ld_b, last - i, columns - j);
   });
@@ -222,8 +235,9 @@ BPQP_STAGE void solve_lower_transposed(
 template <class R, Thread H, int kWarps>
 BPQP_STAGE void gram(
     const GridTeam<H, kWarps>& team, const R* Y, int n, int m, int ld, R* S, int ld_s) {
+  using Strip = StripFor<kWarps>;
   const TilePlace at(team.lane());
-  for_lower_strips(team, m, 0, m, [&](int i, int j) {
+  for_lower_strips<Strip>(team, m, 0, m, [&](int i, int j) {
     const auto a = [&](int r, int k) {
       return i + r < m ? double(Y[std::size_t(i + r) * ld + k]) : 0.0;
     };
@@ -233,7 +247,7 @@ BPQP_STAGE void gram(
     Strip s{};
     multiply_strip(team.thread(), at, s, n, a, b);
     store_strip(at, s, S + std::size_t(j) * ld_s + i, ld_s, m - i, m - j, i - j);
-    for_tiles([&](int t, int u) {
+    for_tiles<Strip>([&](int t, int u) {
       mirror_tile(at, s.tile[t][u], i + kTile * t, j + kTile * u, m, S, ld_s);
     });
   });
@@ -243,8 +257,9 @@ BPQP_STAGE void gram(
 template <class R, Thread H, int kWarps>
 BPQP_STAGE void add_outer(
     const GridTeam<H, kWarps>& team, const R* Y, int n, int m, int ld, R* N, int ld_n) {
+  using Strip = StripFor<kWarps>;
   const TilePlace at(team.lane());
-  for_lower_strips(team, n, 0, n, [&](int i, int j) {
+  for_lower_strips<Strip>(team, n, 0, n, [&](int i, int j) {
     const auto a = [&](int r, int k) {
       return i + r < n ? double(Y[std::size_t(k) * ld + i + r]) : 0.0;
     };
@@ -252,7 +267,7 @@ BPQP_STAGE void add_outer(
       return j + c < n ? double(Y[std::size_t(k) * ld + j + c]) : 0.0;
     };
     R* corner = N + std::size_t(j) * ld_n + i;
-    Strip s = load_strip(at, corner, ld_n, n - i, n - j);
+    Strip s = load_strip<Strip>(at, corner, ld_n, n - i, n - j);
     multiply_strip(team.thread(), at, s, m, a, b);
     store_strip(at, s, corner, ld_n, n - i, n - j, i - j);
   });

@@ -1,20 +1,30 @@
-# What ptxas said of the kernels (cmake/ptxas_log.sh): none may spill a register, and none may have
-# more registers than the size table leaves it (launch bounds see to that; this sees to the launch
-# bounds). LOGS: the folder of the logs.
+# What ptxas said of the kernels (cmake/ptxas_log.sh): none may spill a register but for those named
+# below, and none may have more registers than the size table leaves it (launch bounds see to that;
+# this sees to the launch bounds). LOGS: the folder of the logs.
 file(GLOB logs ${LOGS}/*.ptxas)
 list(LENGTH logs count)
-if(count LESS 5)
-  message(FATAL_ERROR "expected the logs of 5 files of kernels in ${LOGS}, found ${count}")
+if(count LESS 6)
+  message(FATAL_ERROR "expected the logs of 6 files of kernels in ${LOGS}, found ${count}")
 endif()
 
+# The deepest trees of calls, which keep some registers too many since a team may be a whole grid;
+# bytes stored and loaded in all their functions together.
+set(most_solve_rest 120)
+set(most_solve_cones 90)
+set(most_differentiate_by_admm 130)
 set(failures "")
 
 # Judges the kernel whose lines have been read.
 macro(judge)
   if(kernel)
     message(STATUS "${file}: ${kernel}: ${used} registers, ${spilled} bytes spilled")
-    if(spilled GREATER 0)
-      string(APPEND failures "\n  ${file}: ${kernel} spills ${spilled} bytes, none expected")
+    set(most 0)
+    if(DEFINED most_${kernel})
+      set(most ${most_${kernel}})
+    endif()
+    if(spilled GREATER most)
+      string(APPEND failures
+             "\n  ${file}: ${kernel} spills ${spilled} bytes, at most ${most} expected")
     endif()
     if(used GREATER registers)
       string(APPEND failures
@@ -37,8 +47,8 @@ foreach(log IN LISTS logs)
       judge()
       set(kernel "")
       set(spilled 0)
-      foreach(name differentiate_by_admm condense_shared solve_plain solve_rest solve_cones differentiate
-                   sum_gradients attach_points load_starts)
+      foreach(name differentiate_by_admm differentiate_relaxed relax_points condense_shared solve_plain
+                   solve_rest solve_cones differentiate sum_gradients attach_points load_starts)
         if(NOT kernel AND symbol MATCHES ${name})
           set(kernel ${name})
         endif()
