@@ -115,10 +115,10 @@ struct Gradients {
   }
 };
 
-/// Whether two arrays hold the same bits, NaN included.
+/// Whether two arrays hold the same bits, NaN included. Empty ones may be null.
 template <class T>
 bool same_bits(const T* a, const T* b, std::int64_t count) {
-  return std::memcmp(a, b, std::size_t(count) * sizeof(T)) == 0;
+  return count == 0 || std::memcmp(a, b, std::size_t(count) * sizeof(T)) == 0;
 }
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
