@@ -2,30 +2,27 @@
 /// The kernels of what few problems need, which hold much of the core: one size for all shapes, so
 /// that they are compiled once.
 #include "gpu/point_body.hpp"
-#include "launch.cuh"
+#include "rest_kernels.cuh"
 
 namespace bpqp::cuda {
 
 namespace {
 
-using Layout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
-constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClasses[0].blocks;
-
-__global__ void __launch_bounds__(kThreads, kBlocks)
+__global__ void __launch_bounds__(kRestThreads, kRestBlocks)
     condense_shared(const __grid_constant__ gpu::Batch batch) {
-  gpu::condense_shared<Layout>(DeviceThread(), batch);
+  gpu::condense_shared<RestLayout>(DeviceThread(), batch);
 }
 
-__global__ void __launch_bounds__(kThreads, kBlocks)
+__global__ void __launch_bounds__(kRestThreads, kRestBlocks)
     solve_rest(const __grid_constant__ gpu::Batch batch, const __grid_constant__ gpu::Queue queue) {
-  gpu::solve_rest<Layout, false>(DeviceThread(), batch, queue);
+  gpu::solve_rest<RestLayout, false>(DeviceThread(), batch, queue);
 }
 
-__global__ void __launch_bounds__(kThreads, kBlocks) attach_points(
+__global__ void __launch_bounds__(kRestThreads, kRestBlocks) attach_points(
     const __grid_constant__ gpu::Batch batch,
     const __grid_constant__ gpu::Queue queue,
     const __grid_constant__ gpu::Points points) {
-  gpu::attach_points<Layout>(DeviceThread(), batch, queue, points);
+  gpu::attach_points<RestLayout>(DeviceThread(), batch, queue, points);
 }
 
 }  // namespace
@@ -36,7 +33,7 @@ cudaError_t launch_rest(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& a) {
-  const Grid grid{blocks, kThreads, shared, stream, a.batch.memory.grid.blocks > 1};
+  const Grid grid{blocks, kRestThreads, shared, stream, a.batch.memory.grid.blocks > 1};
   switch (kernel) {
     case gpu::Kernel::condense_shared:
       return start(grid, condense_shared, a.batch);

@@ -1,25 +1,22 @@
 /// \file
 /// More of what few problems need (rest.cu): cones, and ADMM for the derivatives.
 #include "gpu/adjoint_body.hpp"
-#include "launch.cuh"
+#include "rest_kernels.cuh"
 
 namespace bpqp::cuda {
 
 namespace {
 
-using Layout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
-constexpr int kThreads = Layout::kThreads, kBlocks = gpu::kRestClasses[0].blocks;
-
-__global__ void __launch_bounds__(kThreads, kBlocks) solve_cones(
+__global__ void __launch_bounds__(kRestThreads, kRestBlocks) solve_cones(
     const __grid_constant__ gpu::Batch batch, const __grid_constant__ gpu::Queue queue) {
-  gpu::solve_rest<Layout, true>(DeviceThread(), batch, queue);
+  gpu::solve_rest<RestLayout, true>(DeviceThread(), batch, queue);
 }
 
-__global__ void __launch_bounds__(kThreads, kBlocks) differentiate_by_admm(
+__global__ void __launch_bounds__(kRestThreads, kRestBlocks) differentiate_by_admm(
     const __grid_constant__ gpu::Batch batch,
     const __grid_constant__ gpu::Queue queue,
     const __grid_constant__ gpu::Adjoint adjoint) {
-  gpu::differentiate<Layout, gpu::AdjointBy::admm>(DeviceThread(), batch, queue, adjoint);
+  gpu::differentiate<RestLayout, gpu::AdjointBy::admm>(DeviceThread(), batch, queue, adjoint);
 }
 
 }  // namespace
@@ -30,7 +27,7 @@ cudaError_t launch_rest_of_cones(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& a) {
-  const Grid grid{blocks, kThreads, shared, stream, a.batch.memory.grid.blocks > 1};
+  const Grid grid{blocks, kRestThreads, shared, stream, a.batch.memory.grid.blocks > 1};
   switch (kernel) {
     case gpu::Kernel::solve_cones:
       return start(grid, solve_cones, a.batch, a.queue);

@@ -49,7 +49,6 @@ BPQP_STAGE KktReport kkt_solve_least_norm(const KktTask<D, R, T, Solve>& t) {
   for (int j : t.team.items(t.p.n)) g[j] = t.s.t[j] = t.g_x ? t.g_x[j] * scale(j) : R(0);
   t.team.sync();
   project();
-  g = t.s.image;
   for (int j : t.team.items(t.p.n)) g[j] = (g[j] - t.s.t[j]) / scale(j);
   t.team.sync();
   KktTask<D, R, T, Solve> inside = t;

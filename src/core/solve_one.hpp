@@ -95,9 +95,9 @@ BPQP_STAGE void solve_from_inside(const ForwardTask<D, R, T>& t, ForwardReport& 
 /// By the methods that the options leave, in turn.
 template <class D, class R, Team T>
 BPQP_STAGE void solve_task(const ForwardTask<D, R, T>& t, bool warm, ForwardReport& report) {
-  const Method method = t.options.method;
-  const bool interior_first = method == Method::interior_point ||
-                              (method == Method::automatic && t.c.report.singular && !warm);
+  const bool interior_first =
+      t.options.method == Method::interior_point ||
+      (t.options.method == Method::automatic && t.c.report.singular && !warm);
   if (!interior_first) {
     solve_by_sets(t, warm ? Start::warm : Start::cold, report);
     if (settled(report.status) || t.options.method == Method::admm || t.options.out_of_time())

@@ -3,7 +3,7 @@
 ///
 /// Code in src/core is SPMD: every lane runs it, `team.items(n)` deals out the indices, and every
 /// lane must reach every sync(), sum(), max() and min(). SerialTeam is one lane on the host,
-/// EmulatedTeam (tests) a GPU block as fibers on the host; the GPU's own teams live in kernels/.
+/// EmulatedTeam (tests) a GPU block as fibers on the host; the GPU's own teams live in src/gpu.
 /// How a team computes with matrices is the business of dense.hpp, whose functions it may overload.
 #pragma once
 

@@ -32,7 +32,6 @@ BPQP_HD void append(const T& team, const List& list, int b) {
 /// What the caller gets to see of a solved problem.
 template <GpuTeam T>
 BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slot) {
-  core::keep(team, false, slot.smoothed);  // relax_points() may find a point for it
   core::finish_slot(team, slot, batch.derivatives && batch.options.polish);
   with_type(batch.single, [&]<class D>(D) {
     const core::AnswerTargets<D> targets{batch.x.at<D>(b), batch.y.at<D>(b), batch.active.at(b)};

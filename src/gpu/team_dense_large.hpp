@@ -2,7 +2,7 @@
 /// team_dense.hpp for teams that large problems have, a block or a grid of blocks: by strips
 /// (strip.hpp), and in two levels,
 ///
-///   a part of kPart columns    takes all that is due from the columns before it, at once
+///   a part (part_size())       takes all that is due from the columns before it, at once
 ///   a panel of kPanel of them  is finished, and the rest of the part takes what is due from it
 ///
 /// so that most of the work is long products in registers that all warps share. One block's part

@@ -9,6 +9,27 @@
 
 namespace bpqp::gpu {
 
+/// put(i, the entries (i, k) of line i combined, k < length) for every line: kLanes to a line.
+template <int kLanes, GpuTeam T, class Combine, class Entry, class Put>
+BPQP_HD void combine_lines(
+    const T& team,
+    int lines,
+    int length,
+    const Combine& combine,
+    const Entry& entry,
+    const Put& put) {
+  constexpr int kLines = kWarp / kLanes;  // of a warp
+  const int line = team.lane() / kLanes, phase = team.lane() % kLanes;
+  for (int first = team.warp() * kLines; first < lines; first += team.warps() * kLines) {
+    const int i = first + line;
+    double v = Combine::kNothing;
+    BPQP_UNROLL_BY(4)
+    for (int k = phase; i < lines && k < length; k += kLanes) v = combine(v, entry(i, k));
+    v = combine_lanes<kLanes>(team.thread(), v, combine);
+    if (i < lines && phase == 0) put(i, v);
+  }
+}
+
 /// put(i, the entries (i, j) of row i combined) for every row: eight rows to a warp.
 template <GpuTeam T, class Combine, class Entry, class Put>
 BPQP_HD void combine_rows(
@@ -18,17 +39,7 @@ BPQP_HD void combine_rows(
     const Combine& combine,
     const Entry& entry,
     const Put& put) {
-  constexpr int kLanes = 4;  // of a row
-  const int row = team.lane() / kLanes, phase = team.lane() % kLanes;
-  for (int first = team.warp() * (kWarp / kLanes); first < rows;
-       first += team.warps() * (kWarp / kLanes)) {
-    const int i = first + row;
-    double v = Combine::kNothing;
-    BPQP_UNROLL_BY(4)
-    for (int j = phase; i < rows && j < columns; j += kLanes) v = combine(v, entry(i, j));
-    v = combine_lanes<kLanes>(team.thread(), v, combine);
-    if (i < rows && phase == 0) put(i, v);
-  }
+  combine_lines<4>(team, rows, columns, combine, entry, put);
 }
 
 /// put(j, the entries (i, j) of column j combined) for every column: four columns to a warp.
@@ -40,17 +51,8 @@ BPQP_HD void combine_columns(
     const Combine& combine,
     const Entry& entry,
     const Put& put) {
-  constexpr int kLanes = 8;  // of a column
-  const int column = team.lane() / kLanes, phase = team.lane() % kLanes;
-  for (int first = team.warp() * (kWarp / kLanes); first < columns;
-       first += team.warps() * (kWarp / kLanes)) {
-    const int j = first + column;
-    double v = Combine::kNothing;
-    BPQP_UNROLL_BY(4)
-    for (int i = phase; j < columns && i < rows; i += kLanes) v = combine(v, entry(i, j));
-    v = combine_lanes<kLanes>(team.thread(), v, combine);
-    if (j < columns && phase == 0) put(j, v);
-  }
+  const auto transposed = [&](int j, int i) { return entry(i, j); };
+  combine_lines<8>(team, columns, rows, combine, transposed, put);
 }
 
 template <class D, class R, GpuTeam T>

@@ -6,6 +6,7 @@
 
 #include "support/counting_allocator.hpp"
 #include "support/ragged_batch.hpp"
+#include "support/refusal.hpp"
 
 namespace bpqp::test {
 namespace {
@@ -103,16 +104,6 @@ TEST(Ragged, BytesAreKnownBeforehandAndComeFromTheAllocator) {
     EXPECT_TRUE(allocator->blocks.empty());
     EXPECT_EQ(allocator->wrong_returns, 0);
   }
-}
-
-template <class F>
-std::string refusal(const F& call) {
-  try {
-    call();
-  } catch (const InvalidArgument& e) {
-    return e.what();
-  }
-  return "none";
 }
 
 TEST(Ragged, WrongCallsNameTheArgument) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "support/batch.hpp"
+#include "support/refusal.hpp"
 
 namespace bpqp::test {
 namespace {
@@ -127,16 +128,6 @@ TEST(Split, KeepsNullAndSharedArrays) {
   const Solution<double> none = part_of(Solution<double>(), {2, 3}, {1, 2});
   EXPECT_EQ(none.x, nullptr);
   EXPECT_EQ(none.report, nullptr);
-}
-
-template <class F>
-std::string refusal(const F& call) {
-  try {
-    call();
-  } catch (const InvalidArgument& e) {
-    return e.what();
-  }
-  return "none";
 }
 
 TEST(Split, RefusesWhatHasNoPartsByName) {
