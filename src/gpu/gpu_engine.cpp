@@ -85,10 +85,11 @@ GpuEngine<R>::GpuEngine(
   batch.single = kSingle;
   if (!shape.cones.empty()) batch.cones = {int(shape.cones.size()), at_.cone_start};
   batch.options = forward_options(settings, shape);
-  batch.memory = {at_.slots,   std::int64_t(slot_bytes_ / sizeof(double)),
-                  at_.scratch, scratch_bytes_,
-                  0,           at_.shared};
-  batch.memory.wide_P = at_.wide_P, batch.memory.wide_A = at_.wide_A;
+  BatchMemory& memory = batch.memory;
+  memory.slots = at_.slots, memory.slot_stride = std::int64_t(slot_bytes_ / sizeof(double));
+  memory.scratch = at_.scratch, memory.scratch_bytes = scratch_bytes_;
+  memory.shared = at_.shared;
+  memory.wide_P = at_.wide_P, memory.wide_A = at_.wide_A;
   batch.derivatives = settings.gradients;
   batch.last_point = settings.last_point;
   batch.report = at_.reports;
