@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 carried=build/gpu_check
-programs=("$carried"/{bpqp,test_gpu_device,test_gpu_device_capture,gpu_bench})
+programs=("$carried"/{bpqp,test_gpu_device,test_gpu_device_capture,gpu_bench,potrf_bench})
 
 usage() {
   sed -n 's/^# \{0,1\}//; 4,7p' "$0" >&2
@@ -19,10 +19,10 @@ usage() {
 
 build() {
   cmake -S . -B build/gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DBPQP_CUDA=ON -DBPQP_CPU_LEVELS=v3 \
-    -DBPQP_EXAMPLES=OFF > /dev/null
-  cmake --build build/gpu -j "$(nproc)" --target bpqp_cli test_gpu_device test_gpu_device_capture gpu_bench
+    -DBPQP_EXAMPLES=OFF -DBUILD_SHARED_LIBS=ON -DCMAKE_CUDA_FLAGS=-lineinfo > /dev/null
+  cmake --build build/gpu -j "$(nproc)" --target bpqp_cli test_gpu_device test_gpu_device_capture gpu_bench potrf_bench
   mkdir -p $carried/lib
-  cp build/gpu/bpqp build/gpu/tests/test_gpu_device build/gpu/tests/test_gpu_device_capture build/gpu/bench/gpu_bench $carried
+  cp build/gpu/bpqp build/gpu/tests/test_gpu_device build/gpu/tests/test_gpu_device_capture build/gpu/bench/{gpu_bench,potrf_bench} $carried
   strip "${programs[@]}"
   # All but the C library and the driver's and toolkit's own.
   ldd "${programs[@]}" |
