@@ -2,6 +2,7 @@
 /// CudaRuntime: gpu::Runtime by CUDA's runtime library, on one device and one stream.
 #include "gpu/cuda_runtime.hpp"
 
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -55,9 +56,11 @@ void check_kernel(cudaError_t error, const char* what, Kernel kernel) {
 cuda::Launch& launch_of(const SizeClass& c) {
   for (const SizeClass& rest : kRestClasses)
     if (&c == &rest) return cuda::launch_rest;
-  return &c == &kSizeClasses[0]   ? cuda::launch_warp
-         : &c == &kSizeClasses[1] ? cuda::launch_block128
-                                  : cuda::launch_block256;  // a block, or a grid of them
+  constexpr cuda::Launch* kOfRow[] = {
+      cuda::launch_thread, cuda::launch_warp, cuda::launch_block128, cuda::launch_block256,
+      cuda::launch_grid};
+  static_assert(std::size(kOfRow) == std::size(kSizeClasses));
+  return *kOfRow[&c - kSizeClasses];
 }
 
 /// Makes a device current as long as it lives.

@@ -26,6 +26,7 @@ class DeviceThread {
   __device__ void sync_grid() const { sync_all_blocks(); }
   __device__ double shuffle(double v, int lane) const { return __shfl_sync(kAll, v, lane); }
   __device__ double shuffle_xor(double v, int bits) const { return __shfl_xor_sync(kAll, v, bits); }
+  __device__ unsigned ballot(bool v) const { return __ballot_sync(kAll, v); }
   __device__ gpu::Pair multiply_add(double a, double b, gpu::Pair c) const {
     gpu::Pair d;
     // volatile: not to be moved into a branch that only some lanes take.

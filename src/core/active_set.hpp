@@ -9,6 +9,7 @@
 
 #include <type_traits>
 
+#include "core/list.hpp"
 #include "core/schur.hpp"
 
 namespace bpqp::core {
@@ -110,12 +111,13 @@ BPQP_STAGE void remove(const T& team, WorkingSet<R>& w, int position) {
 template <class R, Team T>
 BPQP_STAGE bool list_rows(const T& team, WorkingSet<R>& w, int m, const R* l, const R* u) {
   int k = 0;
-  for (int equalities = 1; equalities >= 0; --equalities) {
-    for (int i = 0; i < m; ++i) {
-      if (w.side[i] == 0 || (l[i] == u[i]) != (equalities == 1)) continue;
-      if (k < w.capacity && team.rank() == 0) w.list[k] = i;
-      ++k;
-    }
+  for (const bool equalities : {true, false}) {
+    const int listed = k;
+    k += list_where(
+        team, m, [&](int i) { return w.side[i] != 0 && (l[i] == u[i]) == equalities; },
+        [&](int at, int i) {
+          if (listed + at < w.capacity) w.list[listed + at] = i;
+        });
   }
   team.sync();
   w.size = k < w.capacity ? k : w.capacity;
@@ -142,6 +144,16 @@ BPQP_STAGE void separate_lanes(const T& team, const WorkingSet<R>& w) {
   team.sync();
 }
 
+/// w.L = S_WW for the listed rows, lower triangle, from S [m x m].
+template <class R, Team T>
+BPQP_STAGE void gather_listed(const T& team, const R* S, int m, const WorkingSet<R>& w) {
+  for (int j : team_rows(team, w.size)) {
+    const R* column = S + std::size_t(w.list[j]) * m;
+    for (int i : row_entries(team, w.size - j)) w.factor(j + i, j) = column[w.list[j + i]];
+  }
+  team.sync();
+}
+
 /// w.L = S_WW for the listed rows, lower triangle.
 template <class R, Team T>
 BPQP_STAGE void form_listed(const T& team, const Schur<R>& schur, const WorkingSet<R>& w) {
@@ -149,8 +161,10 @@ BPQP_STAGE void form_listed(const T& team, const Schur<R>& schur, const WorkingS
   const bool block = !schur.S && schur.mu == 0 && k > 1 && rows_follow(w);
   if (block)
     gram(team, schur.Y + std::size_t(w.list[0]) * schur.n, schur.n, k, schur.n, w.L, w.capacity);
-  for (int j = 0; j < k && !block; ++j)
-    schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
+  else if (schur.S && schur.mu == 0)
+    gather_listed(team, schur.S, schur.m, w);
+  else
+    for (int j = 0; j < k; ++j) schur.column(team, w.list[j], w.list + j, k - j, &w.factor(j, j));
   if constexpr (!std::is_same_v<Mask<R>, bool>) separate_lanes(team, w);
 }
 

@@ -108,16 +108,12 @@ BPQP_STAGE void release(
     const Mask<R> wrong = (!rows.equality(i)) & (W(w.side[i]) * W(w.y[i]) < W(0));
     return (w.y[i] != R(0)) & ((!w.held(i)) | wrong);
   };
-  int count = 0;
-  for (int i = 0; i < schur.m; ++i) {
-    const Mask<R> some = leaves(i);
-    if (!any(some)) continue;
-    if (team.rank() == 0) {
-      list[count] = i;
-      d[count] = select(some, -w.y[i], R(0));
-    }
-    ++count;
-  }
+  const int count = list_where(
+      team, schur.m, [&](int i) { return any(leaves(i)); },
+      [&](int at, int i) {
+        list[at] = i;
+        d[at] = select(leaves(i), -w.y[i], R(0));
+      });
   team.sync();
   if (count > 0) change_multipliers(team, schur, w, list, count, d, v);
 }

@@ -183,15 +183,12 @@ class ForwardSets : protected ForwardPoint<D, R, T> {
 
   /// w.y = y_new, v and the sides following.
   BPQP_STAGE void take_multipliers(const R* y_new) {
-    int count = 0;
-    for (int i = 0; i < p_.m; ++i) {
-      if (y_new[i] == w_.y[i]) continue;
-      if (team_.rank() == 0) {
-        s_.list[count] = i;
-        s_.kkt.a[count] = y_new[i] - w_.y[i];
-      }
-      ++count;
-    }
+    const int count = list_where(
+        team_, p_.m, [&](int i) { return !(y_new[i] == w_.y[i]); },
+        [&](int at, int i) {
+          s_.list[at] = i;
+          s_.kkt.a[at] = y_new[i] - w_.y[i];
+        });
     team_.sync();
     change_multipliers(team_, schur_, w_, s_.list, count, s_.kkt.a, s_.v);
     guess_sides(team_, p_.linear_rows(), s_.l, s_.u, w_);

@@ -127,12 +127,11 @@ class Lockstep : private ForwardPoint<D, R, T> {
 
   /// The rows that any lane holds. If there is no room for all, no lane is plain.
   BPQP_STAGE void list_rows() {
-    int count = 0;
-    for (int i = 0; i < p_.m; ++i) {
-      if (!any(w_.held(i) & plain_)) continue;
-      if (count < w_.capacity && team_.rank() == 0) w_.list[count] = i;
-      ++count;
-    }
+    const int count = list_where(
+        team_, p_.m, [&](int i) { return any(w_.held(i) & plain_); },
+        [&](int at, int i) {
+          if (at < w_.capacity) w_.list[at] = i;
+        });
     team_.sync();
     w_.size = count < w_.capacity ? count : w_.capacity;
     plain_ = plain_ & Mask<R>(count <= w_.capacity);

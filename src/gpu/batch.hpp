@@ -55,6 +55,7 @@ struct Queue {
   int count = 0;               ///< how many there are,
   const int* size = nullptr;   ///< [1] or, if not null, where that number is
   const int* items = nullptr;  ///< [size] problems; null: 0 ... size - 1
+  int each = 1;                ///< how many a block of several teams takes at a time
 };
 
 /// A list that teams append to, in any order.

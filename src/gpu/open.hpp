@@ -19,24 +19,25 @@ BPQP_HD inline core::Work lay_out_work(core::Arena& arena, int n, int m, Needs n
   return core::Work::lay_out(arena, n, m, everything, everything);
 }
 
-/// The scratch memory of a team; `single`: of a batch whose data are float.
+/// The scratch memory of a team; `copied`: with a copy of the problem's data.
 BPQP_HD inline void lay_out_scratch(
-    core::Arena& arena, int n, int m, Needs needs, bool single, core::Work& work, WideData& wide) {
+    core::Arena& arena, int n, int m, Needs needs, bool copied, core::Work& work, WideData& wide) {
   work = lay_out_work(arena, n, m, needs);
-  if (single) wide = WideData::lay_out(arena, n, m);
+  if (copied) wide = WideData::lay_out(arena, n, m);
 }
 
 /// v [count] in double; null stays null.
-template <core::Team T>
-BPQP_HD const double* widened(const T& team, const float* v, std::size_t count, double* to) {
+template <class D, core::Team T>
+BPQP_HD const double* widened(const T& team, const D* v, std::size_t count, double* to) {
   if (!v) return nullptr;
   for (int i : team.items(int(count))) to[i] = double(v[i]);
   return to;
 }
 
 /// Problem b in double. P and A that the batch shares are those of `copy` where it has them, and
-/// are never widened for a problem.
-template <core::Team T>
+/// are never widened for a problem. Threads on their own have copies of doubles too, where they
+/// read them together.
+template <OnGpu T>
 BPQP_STAGE core::ProblemView<double> open_problem(
     const T& team,
     const Batch& batch,
@@ -45,24 +46,26 @@ BPQP_STAGE core::ProblemView<double> open_problem(
     const BlockCopy* copy = nullptr) {
   const double *P = copy ? copy->P : nullptr, *A = copy ? copy->A : nullptr;
   core::ProblemView<double> view{batch.n, batch.m};
-  if (!batch.single) {
+  if (!batch.single && GpuTeam<T>) {
     view = batch.problem<double>(b);
     if (P) view.P = P;
     if (A) view.A = A;
     return view;
   }
   if (batch.shared) {
-    if (!P && batch.P.data) P = batch.memory.wide_P;
-    if (!A) A = batch.memory.wide_A;
+    if (!P && batch.P.data) P = batch.single ? batch.memory.wide_P : batch.P.at<double>(0);
+    if (!A) A = batch.single ? batch.memory.wide_A : batch.A.at<double>(0);
   }
-  const core::ProblemView<float> p = batch.problem<float>(b);
-  const std::size_t N = p.n, M = p.m;
-  view.P = P ? P : widened(team, p.P, N * N, wide.P);
-  view.q = widened(team, p.q, N, wide.q);
-  view.A = A ? A : widened(team, p.A, M * N, wide.A);
-  view.l = widened(team, p.l, M, wide.l);
-  view.u = widened(team, p.u, M, wide.u);
-  view.cones = p.cones;
+  with_type(batch.single, [&]<class D>(D) {
+    const core::ProblemView<D> p = batch.problem<D>(b);
+    const std::size_t N = p.n, M = p.m;
+    view.P = P ? P : widened(team, p.P, N * N, wide.P);
+    view.q = widened(team, p.q, N, wide.q);
+    view.A = A ? A : widened(team, p.A, M * N, wide.A);
+    view.l = widened(team, p.l, M, wide.l);
+    view.u = widened(team, p.u, M, wide.u);
+    view.cones = p.cones;
+  });
   team.sync();
   return view;
 }
@@ -71,11 +74,10 @@ BPQP_STAGE core::ProblemView<double> open_problem(
 template <class Layout>
 BPQP_HD void open_work(const Batch& batch, const Place<Layout>& place, Needs needs) {
   const BatchMemory& memory = batch.memory;
-  core::Arena scratch(
-      memory.scratch + std::size_t(place.team) * memory.scratch_bytes, place.fast,
-      memory.fast_bytes);
+  core::Arena scratch(place.scratch, place.fast, memory.fast_bytes);
   lay_out_scratch(
-      scratch, batch.n, batch.m, needs, batch.single, place.shared->work, place.shared->wide);
+      scratch, batch.n, batch.m, needs, batch.single || Layout::kOwnMemory, place.shared->work,
+      place.shared->wide);
 }
 
 /// The arrays that solve_plain() works on move to fast memory as far as there is room, what is used

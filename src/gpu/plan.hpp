@@ -19,7 +19,7 @@ struct DeviceLimits {
 };
 
 /// Who solves one problem.
-enum class Solvers : int { warp = 0, block, grid };
+enum class Solvers : int { thread = 0, warp, block, grid };
 
 /// A row of the table: shapes up to a size, and who solves one problem.
 struct SizeClass {
@@ -31,7 +31,9 @@ struct SizeClass {
 
   constexpr int threads() const { return warps * kWarp; }
   /// Of a block; a grid is one.
-  constexpr int teams() const { return solvers == Solvers::warp ? warps : 1; }
+  constexpr int teams() const {
+    return solvers == Solvers::thread ? threads() : solvers == Solvers::warp ? warps : 1;
+  }
   /// Most registers of a thread with which so many blocks fit (in steps of 8; 255 is the end).
   /// Every device since compute capability 3.5 has 65536 to a multiprocessor.
   constexpr int registers() const {
@@ -44,10 +46,11 @@ struct SizeClass {
 // tell (and nothing else may decide: the bits of a problem's answer do not depend on its batch). At
 // n = 1024 a problem's matrices take 8 MiB each, so that batches are small from there on.
 inline constexpr SizeClass kSizeClasses[] = {
-    {"warp", 32, 64, Solvers::warp, 4, 2},
-    {"block128", 128, 256, Solvers::block, 4, 3},
-    {"block256", 1024, 2048, Solvers::block, 8, 1},
-    {"grid", INT_MAX, INT_MAX, Solvers::grid, 8, 1},
+    {"thread", 12, 20, Solvers::thread, 4, 2},
+    {"warp", 32, 64, Solvers::warp, 16, 1},
+    {"block128", 128, 256, Solvers::block, 4, 4},
+    {"block256", 1024, 2048, Solvers::block, 8, 2},
+    {"grid", INT_MAX, INT_MAX, Solvers::grid, 16, 1},
 };
 
 /// Of the kernels that few problems need (is_rest() in runtime.hpp).
@@ -67,10 +70,13 @@ inline const SizeClass& size_class(int n, int m, bool rest = false) {
   return rest ? first_that_fits(kRestClasses, n, m) : first_that_fits(kSizeClasses, n, m);
 }
 
-/// Bytes of the arrays that solve_plain() would like in fast memory, per problem: all of them.
-inline std::size_t wanted_fast_bytes(int n, int m) {
+/// Bytes of the arrays that solve_plain() would like in fast memory, per problem: all of them;
+/// `copied`: with a copy of the problem's data.
+inline std::size_t wanted_fast_bytes(int n, int m, bool copied = false) {
   core::Arena scratch(nullptr), place(nullptr), all(nullptr, nullptr, std::size_t(1) << 62);
-  lay_out_work(scratch, n, m, Needs::vectors);
+  core::Work work;
+  WideData wide;
+  lay_out_scratch(scratch, n, m, Needs::vectors, copied, work, wide);
   core::Slot slot = core::Slot::lay_out(place, n, m, m, false);
   use_fast_memory(all, n, m, true, slot);
   return scratch.bytes() + all.fast_bytes();
@@ -78,7 +84,8 @@ inline std::size_t wanted_fast_bytes(int n, int m) {
 
 /// Shared memory of one team with so many bytes for arrays.
 inline std::size_t team_stride(const SizeClass& c, std::size_t fast_bytes) {
-  if (c.solvers == Solvers::warp) return team_bytes<ByWarps<4>>(fast_bytes);
+  if (c.solvers == Solvers::thread) return 0;
+  if (c.solvers == Solvers::warp) return team_bytes<ByWarps<16>>(fast_bytes);  // of any number
   return c.warps == 4 ? team_bytes<ByBlocks<4>>(fast_bytes) : team_bytes<ByBlocks<8>>(fast_bytes);
 }
 
@@ -102,11 +109,15 @@ struct Plan {
   std::size_t copy_bytes = 0;  ///< of a block's shared memory, for its BlockCopy (shared_plan.hpp)
 
   bool by_grid() const { return size_class->solvers == Solvers::grid; }
+  /// Teams have their memory to themselves.
+  bool by_threads() const { return size_class->solvers == Solvers::thread; }
   /// Teams for so many problems, and the blocks that hold them.
   int teams(int count) const { return by_grid() ? 1 : blocks_for(count) * size_class->teams(); }
-  int blocks_for(int count) const {
-    const int each = size_class->teams(), wanted = (count + each - 1) / each;
-    return by_grid() || wanted > most_blocks ? most_blocks : wanted;
+  int blocks_for(int count) const { return by_grid() || count > most_blocks ? most_blocks : count; }
+  /// How many of so many problems a block takes at a time: few problems are spread over all blocks.
+  int each(int count) const {
+    const int share = (count + blocks_for(count) - 1) / blocks_for(count);
+    return share < size_class->teams() ? share : size_class->teams();
   }
 };
 
@@ -124,21 +135,18 @@ inline std::size_t team_room(const SizeClass& c, const DeviceLimits& limits, int
   return team > team_stride(c, 0) ? team - team_stride(c, 0) : std::size_t(0);
 }
 
-/// Sets how many blocks there are: as many as registers allow, or as few as two (one where the
-/// class has no more) if that gives a problem's arrays room in shared memory.
-inline void choose_blocks(Plan& plan, const DeviceLimits& limits) {
-  const SizeClass& c = *plan.size_class;
-  plan.blocks = c.blocks;
-  while (plan.blocks > 2 && team_room(c, limits, plan.blocks) < plan.wanted_bytes) --plan.blocks;
-  plan.most_blocks = plan.blocks * limits.multiprocessors;
-}
-
 inline Plan make_plan(
     int n, int m, const SizeClass& c, const DeviceLimits& limits = DeviceLimits()) {
   Plan plan;
   plan.size_class = &c;
-  plan.wanted_bytes = wanted_fast_bytes(n, m);
-  choose_blocks(plan, limits);
+  plan.blocks = c.blocks;
+  plan.most_blocks = plan.blocks * limits.multiprocessors;
+  plan.wanted_bytes = wanted_fast_bytes(n, m, c.solvers == Solvers::thread);
+  if (c.solvers == Solvers::thread) {
+    plan.fast_bytes = kThreadBytes;
+    plan.shared_bytes = core::Arena::kAlign;  // Place::taken
+    return plan;
+  }
   const std::size_t most = team_room(c, limits, plan.blocks);
   plan.fast_bytes = plan.wanted_bytes < most ? plan.wanted_bytes : most;
   plan.shared_bytes = std::size_t(c.teams()) * team_stride(c, plan.fast_bytes);

@@ -15,7 +15,8 @@ BPQP_HD void attach_points(
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::vectors);
-  for (int b; (b = take_next(team, queue)) >= 0;) {
+  for (Turns turns(team, queue, place); turns.more();) {
+    const int b = turns.problem();
     core::keep(team, batch.memory.slots[b], own.slot);
     const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
     Report report;
@@ -40,7 +41,9 @@ BPQP_HD void load_starts(
   const Place<Layout> place(thread, batch.memory);
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   const int n = batch.n, m = batch.m;
-  for (int b; (b = take_next(team, queue)) >= 0;) {
+  for (Turns turns(team, queue, place); turns.more();) {
+    const int b = turns.problem();
+    if (b < 0) continue;
     double* const start = from.starts + std::size_t(b) * std::size_t(n + m);
     double broken = 0;
     const auto load = [&](const auto* v, int size, double* to) {

@@ -45,11 +45,13 @@ inline Plan make_shared_plan(
     Reads reads,
     const DeviceLimits& limits = DeviceLimits(),
     std::string* copied = nullptr) {
-  if (c.solvers == Solvers::grid) return make_plan(n, m, c, limits);  // its blocks copy nothing
+  if (c.solvers == Solvers::grid || c.solvers == Solvers::thread)
+    return make_plan(n, m, c, limits);  // their blocks copy nothing
   Plan plan;
   plan.size_class = &c;
   plan.wanted_bytes = own_fast_bytes(n, m, reads, std::size_t(1) << 62);
-  choose_blocks(plan, limits);
+  plan.blocks = c.blocks;
+  plan.most_blocks = plan.blocks * limits.multiprocessors;
   plan.fast_bytes = own_fast_bytes(n, m, reads, team_room(c, limits, plan.blocks));
   plan.shared_bytes = std::size_t(c.teams()) * team_stride(c, plan.fast_bytes);
   const std::size_t block = block_room(limits, plan.blocks);

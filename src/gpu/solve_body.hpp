@@ -12,25 +12,19 @@
 #include "core/vectors.hpp"
 #include "gpu/open.hpp"
 #include "gpu/team_dense_large.hpp"
+#include "gpu/team_list.hpp"
+#include "gpu/thread_dense.hpp"
+#include "gpu/turns.hpp"
 
 namespace bpqp::gpu {
 
-/// The next problem for the team; -1: there is none.
-template <GpuTeam T>
-BPQP_STAGE int take_next(const T& team, const Queue& queue) {
-  double turn = -1;
-  if (team.rank() == 0) turn = team.thread().fetch_add(queue.next, 1);
-  const int mine = int(team.max(turn)), count = queue.size ? *queue.size : queue.count;
-  return mine >= count ? -1 : queue.items ? queue.items[mine] : mine;
-}
-
-template <GpuTeam T>
+template <OnGpu T>
 BPQP_HD void append(const T& team, const List& list, int b) {
   if (team.rank() == 0) list.items[team.thread().fetch_add(list.size, 1)] = b;
 }
 
 /// What the caller gets to see of a solved problem.
-template <GpuTeam T>
+template <OnGpu T>
 BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slot) {
   core::finish_slot(team, slot, batch.derivatives && batch.options.polish);
   with_type(batch.single, [&]<class D>(D) {
@@ -43,7 +37,7 @@ BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slo
 
 /// Whether the problem went the plain way, with slot.used as its factors; they are made here
 /// unless `factored`.
-template <GpuTeam T>
+template <OnGpu T>
 BPQP_STAGE bool go_plain_way(
     const T& team,
     const core::ProblemView<double>& p,
@@ -100,13 +94,17 @@ BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
 }
 
 /// The slot of problem b, with the arrays of solve_plain() in fast memory where they fit.
-BPQP_HD inline void open_plain(const Batch& batch, int b, int team, char* fast, TeamShared& own) {
+template <class Layout>
+BPQP_HD void open_plain(const Batch& batch, int b, const Place<Layout>& place) {
   const BatchMemory& memory = batch.memory;
-  core::Arena scratch(
-      memory.scratch + std::size_t(team) * memory.scratch_bytes, fast, memory.fast_bytes);
-  lay_out_scratch(scratch, batch.n, batch.m, Needs::vectors, batch.single, own.work, own.wide);
-  own.slot = batch.slot(b, team);
-  core::Arena rest(nullptr, fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
+  TeamShared& own = *place.shared;
+  core::Arena scratch(place.scratch, place.fast, memory.fast_bytes);
+  lay_out_scratch(
+      scratch, batch.n, batch.m, Needs::vectors, batch.single || Layout::kOwnMemory, own.work,
+      own.wide);
+  own.slot = batch.slot(b, place.team);
+  core::Arena rest(
+      nullptr, place.fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
   use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
   own.slot.used = own.copy ? own.copy->factors : batch.shared ? *memory.shared : own.slot.own;
 }
@@ -119,9 +117,11 @@ BPQP_HD void solve_plain(
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   copy_shared<Layout>(team, batch, Reads::solve, own);
-  for (int b; (b = take_next(team, queue)) >= 0;) {
+  for (Turns turns(team, queue, place); turns.more();) {
+    const int b = turns.problem();
+    if (b < 0) continue;
     core::Slot& kept = batch.slot(b, place.team);
-    if (team.rank() == 0) open_plain(batch, b, place.team, place.fast, own);
+    if (team.rank() == 0) open_plain(batch, b, place);
     team.sync();
     // A point from elsewhere may have taken the place of a problem's own factors.
     const bool factored =
@@ -144,7 +144,7 @@ BPQP_HD void solve_plain(
 }
 
 /// Solves one problem in its own slot, whichever way it takes.
-template <bool kCones, GpuTeam T>
+template <bool kCones, OnGpu T>
 BPQP_STAGE void solve_anyhow(const T& team, const Batch& batch, int b, TeamShared& own) {
   core::Slot& slot = own.slot;
   const core::Work& work = own.work;
@@ -176,7 +176,8 @@ BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue)
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::everything);
-  for (int b; (b = take_next(team, queue)) >= 0;) {
+  for (Turns turns(team, queue, place); turns.more();) {
+    const int b = turns.problem();
     core::keep(team, batch.slot(b, place.team), own.slot);
     solve_anyhow<kCones>(team, batch, b, own);
     answer(team, batch, b, own.slot);
@@ -185,7 +186,7 @@ BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue)
 }
 
 /// The relaxed point of problem b, if it has a gradient.
-template <GpuTeam T>
+template <OnGpu T>
 BPQP_STAGE void relax(const T& team, const Batch& batch, int b, double kappa, TeamShared& own) {
   core::keep(team, batch.memory.slots[b], own.slot);
   if (!own.slot.has_gradient) return;
@@ -201,7 +202,8 @@ BPQP_HD void relax_points(const H& thread, const Batch& batch, const Queue& queu
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   if (team.rank() == 0) open_work(batch, place, Needs::everything);
-  for (int b; (b = take_next(team, queue)) >= 0;) relax(team, batch, b, kappa, own);
+  for (Turns turns(team, queue, place); turns.more();)
+    relax(team, batch, turns.problem(), kappa, own);
 }
 
 }  // namespace bpqp::gpu

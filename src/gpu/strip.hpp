@@ -58,16 +58,28 @@ BPQP_HD void store_strip(
 template <class Strip, Thread H, class A, class B>
 BPQP_HD void multiply_strip(
     const H& thread, TilePlace at, Strip& s, int depth, const A& a, const B& b) {
-  constexpr int kRows = Strip::kHeight / kTile, kColumns = Strip::kWidth / kTile;
-  for (int k = at.depth; k - at.depth < depth; k += kDepth) {
+  struct Operands {
+    double left[Strip::kHeight / kTile], right[Strip::kWidth / kTile];
+  };
+  const auto load = [&](int k) {
+    Operands o;
     const bool some = k < depth;
-    double left[kRows], right[kColumns];
     BPQP_UNROLL
-    for (int t = 0; t < kRows; ++t) left[t] = some ? a(kTile * t + at.row, k) : 0.0;
+    for (int t = 0; t < Strip::kHeight / kTile; ++t)
+      o.left[t] = some ? a(kTile * t + at.row, k) : 0.0;
     BPQP_UNROLL
-    for (int t = 0; t < kColumns; ++t) right[t] = some ? b(k, kTile * t + at.row) : 0.0;
-    for_tiles<Strip>(
-        [&](int i, int j) { s.tile[i][j] = thread.multiply_add(left[i], right[j], s.tile[i][j]); });
+    for (int t = 0; t < Strip::kWidth / kTile; ++t)
+      o.right[t] = some ? b(k, kTile * t + at.row) : 0.0;
+    return o;
+  };
+  // What is next is on its way while the products are made.
+  Operands next = load(at.depth);
+  for (int k = at.depth; k - at.depth < depth; k += kDepth) {
+    const Operands now = next;
+    next = load(k + kDepth);
+    for_tiles<Strip>([&](int i, int j) {
+      s.tile[i][j] = thread.multiply_add(now.left[i], now.right[j], s.tile[i][j]);
+    });
   }
 }
 

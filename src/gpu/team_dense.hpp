@@ -57,10 +57,11 @@ template <class R>
 struct Roots {
   const R* least;              ///< [n] L_kk is infinite where the pivot does not exceed it; or null
   double smallest = INFINITY;  ///< pivot so far, or that which ended it
-  BPQP_HD double operator()(int k, double pivot) {
+  BPQP_HD PivotRoot operator()(int k, double pivot) {
     smallest = pivot > 0 ? core::nan_min(smallest, pivot) : pivot;
-    if (least && !(pivot > double(least[k]))) return double(INFINITY);
-    return std::sqrt(pivot);  // NaN is not positive
+    if (least && !(pivot > double(least[k]))) return {double(INFINITY), 0};
+    const double inverse = inverse_root(pivot);
+    return {pivot * inverse, inverse};  // NaN is not positive
   }
 };
 
@@ -99,13 +100,14 @@ BPQP_STAGE void solve_lower_one(const T& team, const R* L, int n, int ld, R* b) 
     const R* block = L + std::size_t(k) * ld + k;
     if (team.warp() == 0) {
       const bool mine = lane < order;
-      double x = mine ? double(b[k + lane]) : 0;
+      // x divided by the diagonal as it goes: a step then waits for one product only.
       const double inverse = mine ? 1 / double(block[std::size_t(lane) * ld + lane]) : 0;
+      double x = mine ? double(b[k + lane]) * inverse : 0;
       BPQP_UNROLL_BY(4)
       for (int j = 0; j < order; ++j) {
-        const double x_j = team.thread().shuffle(x * inverse, j);
+        const double x_j = team.thread().shuffle(x, j);
         const double l = mine && lane > j ? double(block[std::size_t(j) * ld + lane]) : 0;
-        x = lane == j ? x_j : x - l * x_j;
+        x -= l * inverse * x_j;
       }
       if (mine) b[k + lane] = R(x);
     }
@@ -170,12 +172,13 @@ BPQP_STAGE void solve_lower_transposed_one(const T& team, const R* L, int n, int
     if (team.warp() == 0) {
       const bool mine = lane < order;
       const R* column = block + std::size_t(mine ? lane : 0) * ld;
-      double x = mine ? double(b[k + lane]) : 0;
       const double inverse = mine ? 1 / double(column[lane]) : 0;
+      double x = mine ? double(b[k + lane]) * inverse : 0;
+      BPQP_UNROLL_BY(4)
       for (int j = order - 1; j >= 0; --j) {
-        const double x_j = team.thread().shuffle(x * inverse, j);
+        const double x_j = team.thread().shuffle(x, j);
         const double l = mine && lane < j ? double(column[j]) : 0;
-        x = lane == j ? x_j : x - l * x_j;
+        x -= l * inverse * x_j;
       }
       if (mine) b[k + lane] = R(x);
     }

@@ -88,7 +88,8 @@ BPQP_STAGE void divide_rows(const GridTeam<H, kWarps>& team, const Triangle<R>& 
       const R* diagonal = L + std::size_t(t) * ld + t;
       Pair c = load_tile(at, tile, ld, n - i, order - t);
       c = multiply_tile(team.thread(), at, c, t, a, b);
-      c = divide_tile(team.thread(), at, c, read_factored(at, diagonal, ld, order - t));
+      c = divide_tile(
+          team.thread(), at, c, read_factored(team.thread(), at, diagonal, ld, order - t));
       store_tile(at, c, tile, ld, n - i, order - t, false);
       team.thread().sync_warp();
     }

@@ -19,14 +19,21 @@ BPQP_HD void combine_lines(
     const Entry& entry,
     const Put& put) {
   constexpr int kLines = kWarp / kLanes;  // of a warp
-  const int line = team.lane() / kLanes, phase = team.lane() % kLanes;
-  for (int first = team.warp() * kLines; first < lines; first += team.warps() * kLines) {
-    const int i = first + line;
-    double v = Combine::kNothing;
+  const int phase = team.lane() % kLanes, step = team.warps() * kLines;
+  // Two lines at once: what takes the time is waiting for memory.
+  for (int first = team.warp() * kLines; first < lines; first += 2 * step) {
+    const int i = first + team.lane() / kLanes;
+    const bool one = i < lines, two = i + step < lines;
+    double v = Combine::kNothing, w = Combine::kNothing;
     BPQP_UNROLL_BY(4)
-    for (int k = phase; i < lines && k < length; k += kLanes) v = combine(v, entry(i, k));
+    for (int k = phase; one && k < length; k += kLanes) {
+      v = combine(v, entry(i, k));
+      if (two) w = combine(w, entry(i + step, k));
+    }
     v = combine_lanes<kLanes>(team.thread(), v, combine);
-    if (i < lines && phase == 0) put(i, v);
+    w = combine_lanes<kLanes>(team.thread(), w, combine);
+    if (phase == 0 && one) put(i, v);
+    if (phase == 0 && two) put(i + step, w);
   }
 }
 

@@ -35,6 +35,8 @@ concept Thread = requires(const T& t, double v, Pair c, int i, int* counter) {
   // order no memory.
   { t.shuffle(v, i) } -> std::same_as<double>;
   { t.shuffle_xor(v, i) } -> std::same_as<double>;
+  // Bit k: whether lane k of the warp gave true. It orders no memory.
+  { t.ballot(true) } -> std::same_as<unsigned>;
   // A B + C for A [8 x 4], B [4 x 8], C [8 x 8] (mma.m8n8k4): lane k gives A(k / 4, k % 4), B(k %
   // 4, k / 4) and its Pair of C. Orders no memory.
   { t.multiply_add(v, v, c) } -> std::same_as<Pair>;

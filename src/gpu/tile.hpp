@@ -58,11 +58,15 @@ BPQP_HD void store_tile(TilePlace at, Pair c, R* M, int ld, int rows, int column
 template <Thread H, class A, class B>
 BPQP_HD Pair
 multiply_tile(const H& thread, TilePlace at, Pair c, int depth, const A& a, const B& b) {
-  for (int k = at.depth; k - at.depth < depth; k += kDepth) {
-    const bool some = k < depth;
+  // Two sums by turns: a product waits for the one before the last.
+  Pair other{0, 0};
+  for (int k = at.depth; k - at.depth < depth; k += 2 * kDepth) {
+    const bool some = k < depth, more = k + kDepth < depth;
     c = thread.multiply_add(some ? a(at.row, k) : 0.0, some ? b(k, at.row) : 0.0, c);
+    other = thread.multiply_add(
+        more ? a(at.row, k + kDepth) : 0.0, more ? b(k + kDepth, at.row) : 0.0, other);
   }
-  return c;
+  return {c.first + other.first, c.second + other.second};
 }
 
 /// The factor of a tile, and 1 / L_jj.
@@ -73,19 +77,33 @@ struct FactoredTile {
 };
 
 /// A factored tile from memory; `order`: how much of the factor there is from it on.
-template <class R>
-BPQP_HD FactoredTile read_factored(TilePlace at, const R* L, int ld, int order) {
+template <class R, Thread H>
+BPQP_HD FactoredTile read_factored(const H& thread, TilePlace at, const R* L, int ld, int order) {
   FactoredTile d;
   d.order = order < kTile ? order : kTile;
   d.L = load_tile(at, L, ld, d.order, d.order);
+  const double own = at.row < d.order ? 1 / double(L[std::size_t(at.row) * ld + at.row]) : 0;
   BPQP_UNROLL
-  for (int j = 0; j < kTile; ++j)
-    if (j < d.order) d.inverse[j] = 1 / double(L[std::size_t(j) * ld + j]);
+  for (int j = 0; j < kTile; ++j) d.inverse[j] = thread.shuffle(own, tile_lane(j, 0));
   return d;
 }
 
-/// Cholesky of the leading `order` rows of a tile's lower triangle; root(j, pivot) gives L_jj, not
-/// positive to give up: false.
+/// 1 / sqrt(v) to the last bits but one: on a GPU a tenth of the instructions of both.
+BPQP_HD inline double inverse_root(double v) {
+#ifdef __CUDA_ARCH__
+  return ::rsqrt(v);
+#else
+  return 1 / std::sqrt(v);
+#endif
+}
+
+/// L_jj and its inverse.
+struct PivotRoot {
+  double value, inverse;
+};
+
+/// Cholesky of the leading `order` rows of a tile's lower triangle; root(j, pivot) gives the
+/// PivotRoot, its value not positive to give up: false.
 template <Thread H, class Root>
 BPQP_HD bool factor_tile(
     const H& thread, TilePlace at, Pair c, int order, const Root& root, FactoredTile& out) {
@@ -94,15 +112,15 @@ BPQP_HD bool factor_tile(
   for (int j = 0; j < kTile; ++j) {
     if (j >= order) break;
     const double column = tile_entry(c, j);
-    const double diagonal = root(j, thread.shuffle(column, tile_lane(j, j)));
-    if (!(diagonal > 0)) return false;
-    const double inverse = 1 / diagonal;
-    out.inverse[j] = inverse;
+    const PivotRoot r = root(j, thread.shuffle(column, tile_lane(j, j)));
+    if (!(r.value > 0)) return false;
+    out.inverse[j] = r.inverse;
     // L_rj of this lane's row, and of the rows that its columns are.
-    const double l = thread.shuffle(column, tile_lane(at.row, j)) * inverse;
-    const double first = thread.shuffle(column, tile_lane(at.column, j)) * inverse;
-    const double second = thread.shuffle(column, tile_lane(at.column + 1, j)) * inverse;
-    const double entry = at.row == j ? diagonal : l;
+    const double divided = column * r.inverse;
+    const double l = thread.shuffle(divided, tile_lane(at.row, j));
+    const double first = thread.shuffle(divided, tile_lane(at.column, j));
+    const double second = thread.shuffle(divided, tile_lane(at.column + 1, j));
+    const double entry = at.row == j ? r.value : l;
     c.first = at.column == j ? entry : at.column > j ? c.first - l * first : c.first;
     c.second = at.column + 1 == j ? entry : at.column + 1 > j ? c.second - l * second : c.second;
   }
@@ -129,11 +147,12 @@ BPQP_HD Pair divide_tile(const H& thread, TilePlace at, Pair c, const FactoredTi
 /// X with L X = C for the lower triangle of L [order x order] in memory.
 template <class R, Thread H>
 BPQP_HD Pair solve_tile(const H& thread, TilePlace at, Pair c, const R* L, int ld, int order) {
+  const double own = at.row < order ? 1 / double(L[std::size_t(at.row) * ld + at.row]) : 0;
   BPQP_UNROLL
   for (int j = 0; j < kTile; ++j) {
     if (j >= order) break;
     const R* column = L + std::size_t(j) * ld;
-    const double inverse = 1 / double(column[j]);
+    const double inverse = thread.shuffle(own, tile_lane(j, 0));
     const double l = at.row > j && at.row < order ? double(column[at.row]) : 0;
     const double first = thread.shuffle(c.first, tile_lane(j, at.column)) * inverse;
     const double second = thread.shuffle(c.second, tile_lane(j, at.column)) * inverse;
@@ -146,7 +165,7 @@ BPQP_HD Pair solve_tile(const H& thread, TilePlace at, Pair c, const R* L, int l
 /// Tile t of a lower triangle of tiles, by rows: (0, 0), (1, 0), (1, 1), (2, 0), ...
 struct TriangleTile {
   int i, j;
-  BPQP_HD explicit TriangleTile(int t) : i(int((std::sqrt(8.0 * t + 1) - 1) / 2)) {
+  BPQP_HD explicit TriangleTile(int t) : i(int((std::sqrt(8.0f * float(t) + 1) - 1) / 2)) {
     while (i * (i + 1) / 2 > t) --i;  // the root may be off by a rounding
     while ((i + 1) * (i + 2) / 2 <= t) ++i;
     j = t - i * (i + 1) / 2;

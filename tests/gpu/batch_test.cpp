@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::size_t kKilo = 1024;
 constexpr Mapping kMappings[] = {
-    {"Warps", 0, 64 * kKilo},
-    {"WarpsShuffled", 0, 64 * kKilo, 42, 1},
-    {"Block128", 1, 6 * kKilo, 7},
-    {"Block256", 2, 100 * kKilo, 0, 1},
-    {"Block128WithoutRoomForArrays", 1, 0, 1, 3},
+    {"Threads", kThreads, 0, 42},
+    {"Warps", kWarps, 64 * kKilo},
+    {"WarpsShuffled", kWarps, 64 * kKilo, 42, 1},
+    {"Block128", kBlock128, 6 * kKilo, 7},
+    {"Block256", kBlock256, 100 * kKilo, 0, 1},
+    {"Block128WithoutRoomForArrays", kBlock128, 0, 1, 3},
 };
 
 class Mapped : public testing::TestWithParam<Mapping> {};

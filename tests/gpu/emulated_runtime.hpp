@@ -16,10 +16,13 @@
 
 namespace bpqp::test {
 
+/// The rows of the size table.
+enum Row : int { kThreads = 0, kWarps, kBlock128, kBlock256, kGrid };
+
 /// Who solves a problem, and how the threads are scheduled.
 struct Mapping {
   const char* name;
-  int size_class;          ///< index in the size table
+  Row row;                 ///< where a thread has no room for a problem's arrays, the row after it
   std::size_t fast_bytes;  ///< of shared memory for a problem's arrays
   std::uint64_t schedule = 0;
   int blocks = 2;        ///< of the device

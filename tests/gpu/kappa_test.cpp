@@ -50,10 +50,9 @@ TEST_P(KappaOnBlocks, LinearProgramsHaveGradientsInQ) {
 TEST_P(KappaOnBlocks, ConesAndForwardDerivatives) {
   std::vector<DenseProblem> problems;
   for (std::uint64_t seed = 1; seed <= 2; ++seed)
-    problems.push_back(random_cones(
-                           {.places = {ConePlace::boundary, ConePlace::inside}, .sizes = {3, 4}},
-                           seed)
-                           .problem);
+    problems.push_back(
+        random_cones({.places = {ConePlace::boundary, ConePlace::inside}, .sizes = {3, 4}}, seed)
+            .problem);
   Twins<> t(Batch<double>(problems), GetParam(), {.kappa = 0.2});
   t.solve();
   t.backward(kAgreeRelaxed);

@@ -18,9 +18,12 @@ using Vector = std::vector<double>;
 
 /// Every size class, with copies of all, of some and of nothing.
 constexpr Mapping kSharedMappings[] = {
-    {"Warps", 0, 64 << 10, 3},         {"WarpsWithSomeCopies", 0, 2 << 10, 42, 3, 2, 3 << 10},
-    {"Block128", 1, 6 << 10, 7, 2, 2}, {"Block128WithoutCopies", 1, 0, 0, 3, 1, 0},
-    {"Block256", 2, 64 << 10, 1, 1},
+    {"Threads", kThreads, 0, 3},
+    {"Warps", kWarps, 64 << 10, 3},
+    {"WarpsWithSomeCopies", kWarps, 2 << 10, 42, 3, 2, 3 << 10},
+    {"Block128", kBlock128, 6 << 10, 7, 2, 2},
+    {"Block128WithoutCopies", kBlock128, 0, 0, 3, 1, 0},
+    {"Block256", kBlock256, 64 << 10, 1, 1},
 };
 
 class Sharing : public testing::TestWithParam<Mapping> {};

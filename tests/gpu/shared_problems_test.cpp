@@ -112,11 +112,11 @@ void check_all(const Mapping& mapping) {
 }
 
 TEST(GpuSharedProblems, AreSolvedByAWarpAsByTheCpu) {
-  check_all({"warp", 0, 64 * 1024});
+  check_all({"warp", kWarps, 64 * 1024});
 }
 
 TEST(GpuSharedProblems, AreSolvedByABlockAsByTheCpu) {
-  check_all({"block", 1, 100 * 1024, 5});
+  check_all({"block", kBlock128, 100 * 1024, 5});
 }
 
 }  // namespace

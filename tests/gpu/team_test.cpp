@@ -26,17 +26,21 @@ class Teams : public testing::Test {
   template <class Body>
   static void run(int blocks, std::uint64_t schedule, const Body& body, int host_threads = 1) {
     EmulatedThread::launch(
-        {blocks, kThreads, 64 + L::kPartialBytes}, schedule,
+        {blocks, kThreads, 64 + L::kTeams * gpu::team_bytes<L>(0)}, schedule,
         [&](const EmulatedThread& thread) { body(thread, L::team(thread, thread.shared(), {})); },
         host_threads);
   }
 };
-using Layouts = testing::Types<gpu::ByWarps<1>, gpu::ByWarps<4>, gpu::ByBlocks<4>>;
+using Layouts =
+    testing::Types<gpu::ByThreads<1>, gpu::ByWarps<1>, gpu::ByWarps<4>, gpu::ByBlocks<4>>;
 class LayoutName {
  public:
   template <class L>
   static std::string GetName(int) {
-    return (L::kTeams == 1 && L::kThreads > 32 ? "Block" : "Warps") + std::to_string(L::kThreads);
+    const char* const name = L::kOwnMemory                        ? "Threads"
+                             : L::kTeams == 1 && L::kThreads > 32 ? "Block"
+                                                                  : "Warps";
+    return name + std::to_string(L::kThreads);
   }
 };
 TYPED_TEST_SUITE(Teams, Layouts, LayoutName);
@@ -62,7 +66,7 @@ TYPED_TEST(Teams, ReductionsInARowGiveEveryLaneTheSameBits) {
         if (r % 2 == 0) least[at] = team.min(values[at]);
       }
     });
-    const std::size_t size = TypeParam::kTeams > 1 ? 32 : lanes;  // of a team
+    const std::size_t size = lanes / TypeParam::kTeams;  // of a team
     for (std::size_t at = 0; at < sum.size(); at += size) {
       const auto begin = values.begin() + std::ptrdiff_t(at), end = begin + std::ptrdiff_t(size);
       long double total = 0;
@@ -83,7 +87,7 @@ TYPED_TEST(Teams, ReductionsInARowGiveEveryLaneTheSameBits) {
 }
 
 TYPED_TEST(Teams, ReductionsKeepANaNWhicheverLaneHasIt) {
-  const int size = TypeParam::kTeams > 1 ? 32 : this->kThreads;
+  const int size = this->kThreads / TypeParam::kTeams;
   std::vector<int> kept(std::size_t(this->kThreads));
   for (int bad = 0; bad < size; bad += 5) {
     this->run(1, std::uint64_t(bad), [&](const EmulatedThread& thread, const auto& team) {
@@ -95,7 +99,7 @@ TYPED_TEST(Teams, ReductionsKeepANaNWhicheverLaneHasIt) {
   }
 }
 
-/// Every lane's calls of take_next() until there is nothing left; teams append what they took.
+/// Every lane's turns until there is nothing left; teams append what they took.
 TYPED_TEST(Teams, EachProblemIsTakenOnceAndByAllLanesOfItsTeam) {
   constexpr int kBlocks = 3;
   for (const int host_threads : {1, 2})
@@ -105,21 +109,24 @@ TYPED_TEST(Teams, EachProblemIsTakenOnceAndByAllLanesOfItsTeam) {
         std::vector<int> items, list(std::size_t(count) + 1, -1);
         for (int i = 0; i < count; ++i) items.push_back(100 + 7 * i % 23);
         int next = 0, appended = 0;
-        const gpu::Queue queue =
+        gpu::Queue queue =
             listed ? gpu::Queue{&next, 0, &count, items.data()} : gpu::Queue{&next, count};
+        queue.each = listed ? TypeParam::kTeams : (TypeParam::kTeams + 1) / 2;
         std::vector<std::vector<int>> taken(std::size_t(kBlocks * this->kThreads));
         this->run(
             kBlocks, 5,
             [&](const EmulatedThread& thread, const auto& team) {
               const int id = thread.block() * TypeParam::kThreads + thread.index();
-              for (int b; (b = gpu::take_next(team, queue)) >= 0;) {
-                taken[std::size_t(id)].push_back(b);
-                gpu::append(team, {&appended, list.data()}, b);
+              const gpu::Place<TypeParam> place(thread, gpu::BatchMemory());
+              for (gpu::Turns turns(team, queue, place); turns.more();) {
+                if (turns.problem() < 0) continue;
+                taken[std::size_t(id)].push_back(turns.problem());
+                gpu::append(team, {&appended, list.data()}, turns.problem());
               }
             },
             host_threads);
         std::vector<int> all;
-        const std::size_t size = TypeParam::kTeams > 1 ? 32 : std::size_t(this->kThreads);
+        const std::size_t size = std::size_t(this->kThreads / TypeParam::kTeams);
         for (std::size_t id = 0; id < taken.size(); ++id) {
           EXPECT_EQ(taken[id], taken[id / size * size]) << "thread " << id;
           if (id % size == 0) all.insert(all.end(), taken[id].begin(), taken[id].end());

@@ -19,9 +19,12 @@ namespace bpqp::test {
 /// take long to emulate); with room in shared memory for all of a problem's arrays, some, or none;
 /// one with two host threads, so that ThreadSanitizer sees races between blocks.
 inline constexpr Mapping kMappings[] = {
-    {"Warps", 0, 64 << 10, 3},         {"WarpsOnTwoHostThreads", 0, 2 << 10, 42, 3, 2},
-    {"Block128", 1, 6 << 10, 7, 2, 2}, {"Block128WithoutRoomForArrays", 1, 0, 0, 3},
-    {"GridOfTwo", 3, 0, 5, 2},
+    {"Threads", kThreads, 0, 3, 2, 2},
+    {"Warps", kWarps, 64 << 10, 3},
+    {"WarpsOnTwoHostThreads", kWarps, 2 << 10, 42, 3, 2},
+    {"Block128", kBlock128, 6 << 10, 7, 2, 2},
+    {"Block128WithoutRoomForArrays", kBlock128, 0, 0, 3},
+    {"GridOfTwo", kGrid, 0, 5, 2},
 };
 
 inline std::string mapping_name(const testing::TestParamInfo<Mapping>& test) {

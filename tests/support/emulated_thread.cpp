@@ -45,6 +45,12 @@ void shuffle_lanes(Lane* const* lanes, int count) {
   for (int i = 0; i < count; ++i) lanes[i]->taken[0] = lanes[lanes[i]->source]->given[0];
 }
 
+void ballot_lanes(Lane* const* lanes, int count) {
+  unsigned votes = 0;
+  for (int i = 0; i < count; ++i) votes |= unsigned(lanes[i]->given[0]) << i;
+  for (int i = 0; i < count; ++i) lanes[i]->taken[0] = votes;
+}
+
 void multiply_add_lanes(Lane* const* lanes, int count) {
   for (int i = 0; i < count; ++i)
     for (int e = 0; e < 2; ++e) {
@@ -61,6 +67,7 @@ constexpr Operation kSyncBlock{"sync_block()", true, nullptr};
 constexpr Operation kSyncCluster{"sync_cluster()", true, nullptr};
 constexpr Operation kShuffle{"shuffle()", false, shuffle_lanes};
 constexpr Operation kShuffleXor{"shuffle_xor()", false, shuffle_lanes};
+constexpr Operation kBallot{"ballot()", false, ballot_lanes};
 constexpr Operation kMultiplyAdd{"multiply_add()", false, multiply_add_lanes};
 
 double take_from(Lane& lane, const Operation& operation, double v, int source) {
@@ -222,6 +229,12 @@ double EmulatedThread::shuffle(double v, int lane) const {
 
 double EmulatedThread::shuffle_xor(double v, int bits) const {
   return take_from(*lane_, kShuffleXor, v, (index_ % gpu::kWarp) ^ bits);
+}
+
+unsigned EmulatedThread::ballot(bool v) const {
+  lane_->given[0] = v;
+  meet(*lane_, Level::warp, kBallot);
+  return unsigned(lane_->taken[0]);
 }
 
 gpu::Pair EmulatedThread::multiply_add(double a, double b, gpu::Pair c) const {

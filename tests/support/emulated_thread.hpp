@@ -6,7 +6,7 @@
 ///                          [&](const EmulatedThread& thread) { body(thread, ...); });
 ///
 /// A thread runs until its next operation that waits for others: those of its warp (sync_warp,
-/// shuffle, shuffle_xor, multiply_add), its block or its cluster. Then another one is chosen: in
+/// shuffle, shuffle_xor, ballot, multiply_add), its block or its cluster. Then another one is chosen: in
 /// their order for seed 0, else at random from the seed, so that a run can be repeated. Found are
 ///  - divergence, exactly: threads of a warp, block or cluster that wait in different operations,
 ///    or where others have returned (BarrierDivergence);
@@ -60,6 +60,7 @@ class EmulatedThread {
   /// Lanes out of 0 ... 31 are refused (std::out_of_range).
   double shuffle(double v, int lane) const;
   double shuffle_xor(double v, int bits) const;
+  unsigned ballot(bool v) const;
   gpu::Pair multiply_add(double a, double b, gpu::Pair c) const;
   int fetch_add(int* counter, int v) const {
     return std::atomic_ref<int>(*counter).fetch_add(v, std::memory_order_relaxed);
