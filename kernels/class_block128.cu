@@ -8,7 +8,7 @@ cudaError_t launch_block128(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& arguments) {
-  constexpr const gpu::SizeClass& c = gpu::kSizeClasses[2];
+  constexpr const gpu::SizeClass& c = gpu::kSizeClasses[1];
   return launch_of_class<gpu::ByBlocks<c.warps>, c.blocks>(
       kernel, blocks, shared, stream, arguments);
 }

@@ -8,7 +8,7 @@ cudaError_t launch_grid(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& arguments) {
-  constexpr const gpu::SizeClass& c = gpu::kSizeClasses[4];
+  constexpr const gpu::SizeClass& c = gpu::kSizeClasses[3];
   return launch_of_class<gpu::ByGrid<c.warps>, c.blocks>(kernel, blocks, shared, stream, arguments);
 }
 

@@ -18,7 +18,7 @@ inline constexpr int kPrepare = 0;
 using Launch =
     cudaError_t(gpu::Kernel, int blocks, std::size_t shared, cudaStream_t, const gpu::Arguments&);
 
-Launch launch_thread, launch_warp, launch_block128, launch_block256, launch_grid, launch_rest,
+Launch launch_warp, launch_block128, launch_block256, launch_grid, launch_rest,
     launch_rest_of_cones, launch_rest_of_kappa;
 
 }  // namespace bpqp::cuda

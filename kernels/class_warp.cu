@@ -8,7 +8,7 @@ cudaError_t launch_warp(
     std::size_t shared,
     cudaStream_t stream,
     const gpu::Arguments& arguments) {
-  constexpr const gpu::SizeClass& c = gpu::kSizeClasses[1];
+  constexpr const gpu::SizeClass& c = gpu::kSizeClasses[0];
   return launch_of_class<gpu::ByWarps<c.warps>, c.blocks>(
       kernel, blocks, shared, stream, arguments);
 }

@@ -57,8 +57,7 @@ cuda::Launch& launch_of(const SizeClass& c) {
   for (const SizeClass& rest : kRestClasses)
     if (&c == &rest) return cuda::launch_rest;
   constexpr cuda::Launch* kOfRow[] = {
-      cuda::launch_thread, cuda::launch_warp, cuda::launch_block128, cuda::launch_block256,
-      cuda::launch_grid};
+      cuda::launch_warp, cuda::launch_block128, cuda::launch_block256, cuda::launch_grid};
   static_assert(std::size(kOfRow) == std::size(kSizeClasses));
   return *kOfRow[&c - kSizeClasses];
 }

@@ -10,6 +10,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 carried=build/gpu_check
+# n, equalities, inequalities, batch: what the classes of the size table are judged by.
+sizes=(10,5,5,128 10,5,5,4096 32,6,6,128 32,6,6,4096 50,10,10,128 50,10,10,4096 100,20,20,128
+  128,25,25,4096 300,50,50,256 1000,100,100,132)
 programs=("$carried"/{bpqp,test_gpu_device,test_gpu_device_capture,gpu_bench,potrf_bench})
 
 usage() {
@@ -72,6 +75,12 @@ run() {
     section "benchmark $name" timeout 90 $carried/gpu_bench --case "$name" --samples 20
     grep '^{' "$out/section.log" >> "$out/benchmarks.jsonl" || true
   done
+  local options=()
+  for size in "${sizes[@]}"; do options+=(--size "$size"); done
+  section "benchmarks of other sizes" timeout 90 $carried/gpu_bench --samples 10 "${options[@]}"
+  grep '^{' "$out/section.log" >> "$out/benchmarks.jsonl" || true
+  section "cuSOLVER: potrfBatched, potrsBatched" timeout 90 $carried/potrf_bench --samples 20
+  grep '^{' "$out/section.log" >> "$out/benchmarks.jsonl" || true
   rm -f "$out/section.log"
   local benchmarks
   benchmarks=$(paste -sd, "$out/benchmarks.jsonl" 2> /dev/null || true)

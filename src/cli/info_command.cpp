@@ -51,7 +51,7 @@ void print_plan(int n, int m) {
     line("    memory of a block", bytes(shared.shared_bytes));
   };
   line("size class", c.name);
-  constexpr const char* kSolvers[] = {"a thread", "a warp", "a block", "all blocks together"};
+  constexpr const char* kSolvers[] = {"a warp", "a block", "all blocks together"};
   line("a problem is solved by", kSolvers[int(c.solvers)]);
   line("threads of a block", std::to_string(c.threads()));
   line("registers of a thread", "at most " + std::to_string(c.registers()));

@@ -115,14 +115,20 @@ class Lockstep : private ForwardPoint<D, R, T> {
   using Point::y_;
   using Point::y_start;
 
-  BPQP_HD void products() { kkt_products(team_, p_, true, false, x_, y_, s_.products, s_.t); }
+  BPQP_HD void products(bool origin = false) {
+    kkt_products(team_, p_, true, origin, x_, y_, s_.products, s_.t);
+  }
 
   BPQP_STAGE void start() {
     for (int i : team_.items(p_.m)) w_.y[i] = y_start(i);
     team_.sync();
     guess_sides(team_, p_.m, s_.l, s_.u, w_);
     unscale_y();
-    products();
+    // Without a start x and y are zero, and so are their products with P and A: nothing to read.
+    Wide<R> largest = 0;
+    for (int j : team_.items(p_.n)) largest = nan_max(largest, magnitude(Wide<R>(x_[j])));
+    for (int i : team_.items(p_.m)) largest = nan_max(largest, magnitude(Wide<R>(y_[i])));
+    products(!any(!(team_.max(largest) == Wide<R>(0))));
   }
 
   /// The rows that any lane holds. If there is no room for all, no lane is plain.

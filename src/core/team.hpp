@@ -30,8 +30,11 @@
 
 namespace bpqp::core {
 
-/// The indices first, first + step, ... below last: coalesced on a GPU.
-struct StridedRange {
+/// The indices first, first + step, ... below last: coalesced on a GPU. kShort: mostly one or two,
+/// which is hidden from a compiler that would unroll the loop by four; where they may be many it is
+/// to do so, and have four loads on their way.
+template <bool kShort>
+struct StepRange {
   int first, step, last;
   struct Iterator {
     int i, step;
@@ -39,8 +42,7 @@ struct StridedRange {
     BPQP_HD void operator++() {
       i += step;
 #ifdef __CUDA_ARCH__
-      // Hides the number of steps, mostly one or two, from a compiler that would unroll by four.
-      asm("" : "+r"(i));
+      if constexpr (kShort) asm("" : "+r"(i));
 #endif
     }
     BPQP_HD bool operator!=(const Iterator& end) const {
@@ -54,6 +56,7 @@ struct StridedRange {
     return {last, step};
   }
 };
+using StridedRange = StepRange<true>;
 
 /// The indices 0 ... last - 1, with a step that the compiler sees, so that it can vectorise.
 struct UnitRange {

@@ -18,7 +18,7 @@ BPQP_HD void store_vector(const T& team, const double* v, int size, D* to) {
 }
 
 /// The right-hand side of problem b into the scratch.
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_STAGE void load_rhs(
     const T& team,
     const Batch& batch,
@@ -40,7 +40,7 @@ BPQP_STAGE void load_rhs(
 }
 
 /// (slot.w, slot.d) of a problem that has a gradient.
-template <AdjointBy kBy, OnGpu T>
+template <AdjointBy kBy, GpuTeam T>
 BPQP_STAGE void solve_adjoint(
     const T& team, const core::ProblemView<double>& p, core::Slot& slot, const core::Work& work) {
   if constexpr (kBy != AdjointBy::relaxed) {
@@ -54,7 +54,7 @@ BPQP_STAGE void solve_adjoint(
 }
 
 /// The same of problem b, if it has a gradient.
-template <AdjointBy kBy, OnGpu T>
+template <AdjointBy kBy, GpuTeam T>
 BPQP_STAGE void find_adjoint(
     const T& team, const Batch& batch, int b, const Adjoint& a, TeamShared& own) {
   core::Slot& slot = own.slot;
@@ -67,7 +67,7 @@ BPQP_STAGE void find_adjoint(
 }
 
 /// What is wanted of problem b's adjoint; zeros if it has none.
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_STAGE void write_adjoint(
     const T& team, const Batch& batch, int b, const Adjoint& a, const core::Slot& slot) {
   core::settle_adjoint(team, slot, batch.n, batch.m);
@@ -83,14 +83,10 @@ BPQP_STAGE void write_adjoint(
 }
 
 /// The slot `kept` of a solved problem, with the factors of the block's copy if there is one.
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_STAGE void open_solved(const T& team, const core::Slot& kept, TeamShared& own) {
-  team.sync();
-  if (team.rank() == 0) {
-    own.slot = kept;
-    if (own.copy) own.slot.used = own.copy->factors;
-  }
-  team.sync();
+  copy_whole(team, kept, own.slot);
+  if (own.copy) core::keep(team, own.copy->factors, own.slot.used);
 }
 
 template <class Layout, AdjointBy kBy, Thread H>
@@ -100,7 +96,7 @@ BPQP_HD void differentiate(
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   constexpr Needs kNeeds = kBy == AdjointBy::active_set ? Needs::vectors : Needs::everything;
-  if (team.rank() == 0) open_work(batch, place, kNeeds);
+  open_work(team, batch, place, kNeeds);
   copy_shared<Layout>(team, batch, Reads::adjoint, own);
   for (Turns turns(team, queue, place); turns.more();) {
     const int b = turns.problem();

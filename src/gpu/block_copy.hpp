@@ -60,11 +60,11 @@ BPQP_HD void copy_entries(
 
 /// Makes the block's copy, if the launch left room for one, and sets own.copy of every team. Every
 /// thread of the block calls.
-template <class Layout, OnGpu T>
+template <class Layout, GpuTeam T>
 BPQP_STAGE void copy_shared(const T& team, const Batch& batch, Reads reads, TeamShared& own) {
   const BatchMemory& memory = batch.memory;
   if (team.rank() == 0) own.copy = nullptr;
-  if (Layout::kOwnMemory || memory.copy_bytes == 0) return;
+  if (memory.copy_bytes == 0) return;
   const auto& thread = team.thread();
   char* const base =
       thread.shared() + std::size_t(Layout::kTeams) * team_bytes<Layout>(memory.fast_bytes);

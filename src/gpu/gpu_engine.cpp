@@ -46,10 +46,8 @@ GpuEngine<R>::GpuEngine(
   plan_ = runtime_->plan(n, m, false), rest_plan_ = runtime_->plan(n, m, true);
   shared_plan_ = runtime_->shared_plan(n, m, Reads::solve);
   shared_adjoint_plan_ = runtime_->shared_plan(n, m, Reads::adjoint);
-  for (const Plan* plan : {&plan_, &rest_plan_, &shared_plan_, &shared_adjoint_plan_}) {
+  for (const Plan* plan : {&plan_, &rest_plan_, &shared_plan_, &shared_adjoint_plan_})
     teams_ = std::max(teams_, plan->teams(capacity));
-    if (!plan->by_threads()) scratches_ = std::max(scratches_, plan->teams(capacity));
-  }
   slots_ = settings.gradients ? capacity : teams_;
   core::Arena slot(nullptr), work(nullptr), count(nullptr);
   core::Slot::lay_out(slot, n, m, linear_rows_, settings.kappa > 0);
@@ -103,7 +101,7 @@ auto GpuEngine<R>::lay_out(core::Arena& arena) const -> Layout {
   Layout at;
   at.slots = arena.take<core::Slot>(std::size_t(slots_));
   at.arrays = arena.take<char>(std::size_t(slots_) * slot_bytes_);
-  at.scratch = arena.take<char>(std::size_t(scratches_) * scratch_bytes_);
+  at.scratch = arena.take<char>(std::size_t(teams_) * scratch_bytes_);
   at.shared = arena.take<core::Condensed<double>>(1);
   const std::size_t N = shape_.n, M = shape_.m;
   at.wide_P = arena.take<double>(kSingle ? N * N : 0);

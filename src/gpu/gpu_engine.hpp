@@ -87,7 +87,6 @@ class GpuEngine : public Engine<R> {
   Plan plan_, rest_plan_;
   Plan shared_plan_, shared_adjoint_plan_;  ///< of batches that share P and A
   int teams_ = 0, slots_ = 0;
-  int scratches_ = 0;  ///< teams that have scratch memory in the device's
   std::size_t slot_bytes_ = 0, scratch_bytes_ = 0, bytes_ = 0;
   int linear_rows_ = 0;
   DeviceBlock memory_;

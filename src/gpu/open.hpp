@@ -3,6 +3,9 @@
 /// there is room.
 #pragma once
 
+#include <cstring>
+#include <type_traits>
+
 #include "core/steps.hpp"
 #include "gpu/block_copy.hpp"
 
@@ -19,25 +22,24 @@ BPQP_HD inline core::Work lay_out_work(core::Arena& arena, int n, int m, Needs n
   return core::Work::lay_out(arena, n, m, everything, everything);
 }
 
-/// The scratch memory of a team; `copied`: with a copy of the problem's data.
+/// The scratch memory of a team; `single`: of a batch whose data are float.
 BPQP_HD inline void lay_out_scratch(
-    core::Arena& arena, int n, int m, Needs needs, bool copied, core::Work& work, WideData& wide) {
+    core::Arena& arena, int n, int m, Needs needs, bool single, core::Work& work, WideData& wide) {
   work = lay_out_work(arena, n, m, needs);
-  if (copied) wide = WideData::lay_out(arena, n, m);
+  if (single) wide = WideData::lay_out(arena, n, m);
 }
 
 /// v [count] in double; null stays null.
-template <class D, core::Team T>
-BPQP_HD const double* widened(const T& team, const D* v, std::size_t count, double* to) {
+template <core::Team T>
+BPQP_HD const double* widened(const T& team, const float* v, std::size_t count, double* to) {
   if (!v) return nullptr;
   for (int i : team.items(int(count))) to[i] = double(v[i]);
   return to;
 }
 
 /// Problem b in double. P and A that the batch shares are those of `copy` where it has them, and
-/// are never widened for a problem. Threads on their own have copies of doubles too, where they
-/// read them together.
-template <OnGpu T>
+/// are never widened for a problem.
+template <core::Team T>
 BPQP_STAGE core::ProblemView<double> open_problem(
     const T& team,
     const Batch& batch,
@@ -46,38 +48,52 @@ BPQP_STAGE core::ProblemView<double> open_problem(
     const BlockCopy* copy = nullptr) {
   const double *P = copy ? copy->P : nullptr, *A = copy ? copy->A : nullptr;
   core::ProblemView<double> view{batch.n, batch.m};
-  if (!batch.single && GpuTeam<T>) {
+  if (!batch.single) {
     view = batch.problem<double>(b);
     if (P) view.P = P;
     if (A) view.A = A;
     return view;
   }
   if (batch.shared) {
-    if (!P && batch.P.data) P = batch.single ? batch.memory.wide_P : batch.P.at<double>(0);
-    if (!A) A = batch.single ? batch.memory.wide_A : batch.A.at<double>(0);
+    if (!P && batch.P.data) P = batch.memory.wide_P;
+    if (!A) A = batch.memory.wide_A;
   }
-  with_type(batch.single, [&]<class D>(D) {
-    const core::ProblemView<D> p = batch.problem<D>(b);
-    const std::size_t N = p.n, M = p.m;
-    view.P = P ? P : widened(team, p.P, N * N, wide.P);
-    view.q = widened(team, p.q, N, wide.q);
-    view.A = A ? A : widened(team, p.A, M * N, wide.A);
-    view.l = widened(team, p.l, M, wide.l);
-    view.u = widened(team, p.u, M, wide.u);
-    view.cones = p.cones;
-  });
+  const core::ProblemView<float> p = batch.problem<float>(b);
+  const std::size_t N = p.n, M = p.m;
+  view.P = P ? P : widened(team, p.P, N * N, wide.P);
+  view.q = widened(team, p.q, N, wide.q);
+  view.A = A ? A : widened(team, p.A, M * N, wide.A);
+  view.l = widened(team, p.l, M, wide.l);
+  view.u = widened(team, p.u, M, wide.u);
+  view.cones = p.cones;
   team.sync();
   return view;
 }
 
-/// The team's scratch, in fast memory as far as there is room. For one lane to call.
-template <class Layout>
-BPQP_HD void open_work(const Batch& batch, const Place<Layout>& place, Needs needs) {
-  const BatchMemory& memory = batch.memory;
-  core::Arena scratch(place.scratch, place.fast, memory.fast_bytes);
-  lay_out_scratch(
-      scratch, batch.n, batch.m, needs, batch.single || Layout::kOwnMemory, place.shared->work,
-      place.shared->wide);
+/// `to` becomes `from`, by all lanes: a slot is many words.
+template <GpuTeam T, class V>
+BPQP_STAGE void copy_whole(const T& team, const V& from, V& to) {
+  static_assert(std::is_trivially_copyable_v<V> && sizeof(V) % sizeof(double) == 0);
+  team.sync();
+  const char* const source = reinterpret_cast<const char*>(&from);
+  char* const target = reinterpret_cast<char*>(&to);
+  for (int i : team.items(int(sizeof(V) / sizeof(double))))
+    std::memcpy(target + i * sizeof(double), source + i * sizeof(double), sizeof(double));
+  team.sync();
+}
+
+/// The team's scratch, in fast memory as far as there is room, of which it returns the bytes that
+/// it took.
+template <GpuTeam T, class Layout>
+BPQP_STAGE std::size_t open_work(
+    const T& team, const Batch& batch, const Place<Layout>& place, Needs needs) {
+  core::Arena scratch(place.scratch, place.fast, batch.memory.fast_bytes);
+  core::Work work;
+  WideData wide;
+  lay_out_scratch(scratch, batch.n, batch.m, needs, batch.single, work, wide);
+  if (team.rank() == 0) place.shared->work = work, place.shared->wide = wide;
+  team.sync();
+  return scratch.fast_bytes();
 }
 
 /// The arrays that solve_plain() works on move to fast memory as far as there is room, what is used

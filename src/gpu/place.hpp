@@ -36,7 +36,7 @@ struct alignas(core::Arena::kAlign) TeamShared {
 /// kWarpsOfBlock teams of one warp each.
 template <int kWarpsOfBlock>
 struct ByWarps {
-  static constexpr bool kMayBeGrid = false, kOwnMemory = false;
+  static constexpr bool kMayBeGrid = false;
   static constexpr int kThreads = kWarpsOfBlock * kWarp, kTeams = kWarpsOfBlock;
   static constexpr std::size_t kPartialBytes = 2 * sizeof(int);  // of the first: Place::taken
   template <Thread H>
@@ -48,30 +48,10 @@ struct ByWarps {
   }
 };
 
-/// Bytes of a thread's own arrays where it is a team: of what solve_plain() works on, the problem's
-/// data among it, for shapes of the table's first row (plan.hpp).
-constexpr std::size_t kThreadBytes = 16 << 10;
-
-/// Every thread a team of its own. Its arrays are local memory, in which the hardware keeps the
-/// same entry of 32 neighbours together: a warp in step reads and writes whole lines.
-template <int kWarpsOfBlock>
-struct ByThreads {
-  static constexpr bool kMayBeGrid = false, kOwnMemory = true;
-  static constexpr int kThreads = kWarpsOfBlock * kWarp, kTeams = kThreads;
-  static constexpr std::size_t kPartialBytes = 0;
-  template <Thread H>
-  using Team = ThreadTeam<H>;
-
-  template <Thread H>
-  BPQP_HD static ThreadTeam<H> team(const H& thread, char*, const GridMemory&) {
-    return ThreadTeam<H>(thread);
-  }
-};
-
 /// One team, the block.
 template <int kWarpsOfBlock>
 struct ByBlocks {
-  static constexpr bool kMayBeGrid = false, kOwnMemory = false;
+  static constexpr bool kMayBeGrid = false;
   static constexpr int kThreads = kWarpsOfBlock * kWarp, kTeams = 1;
   static constexpr std::size_t kPartialBytes = 2 * kWarpsOfBlock * sizeof(double);
   template <Thread H>
@@ -128,23 +108,6 @@ struct Place {
     shared = reinterpret_cast<TeamShared*>(base);
     scratch = memory.scratch + std::size_t(team) * memory.scratch_bytes;
   }
-};
-
-/// All is the thread's own.
-template <int kWarpsOfBlock>
-struct Place<ByThreads<kWarpsOfBlock>> {
-  int team = 0;
-  TeamShared own;
-  alignas(core::Arena::kAlign) char arrays[kThreadBytes];
-  TeamShared* shared = &own;
-  char *partial = nullptr, *fast = arrays, *scratch = nullptr;
-  int* taken;
-
-  template <Thread H>
-  BPQP_HD Place(const H& thread, const BatchMemory&)
-      : team(thread.block() * ByThreads<kWarpsOfBlock>::kThreads + thread.index()),
-        taken(reinterpret_cast<int*>(thread.shared())) {}
-  Place(const Place&) = delete;
 };
 
 }  // namespace bpqp::gpu

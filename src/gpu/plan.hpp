@@ -19,7 +19,7 @@ struct DeviceLimits {
 };
 
 /// Who solves one problem.
-enum class Solvers : int { thread = 0, warp, block, grid };
+enum class Solvers : int { warp = 0, block, grid };
 
 /// A row of the table: shapes up to a size, and who solves one problem.
 struct SizeClass {
@@ -31,9 +31,7 @@ struct SizeClass {
 
   constexpr int threads() const { return warps * kWarp; }
   /// Of a block; a grid is one.
-  constexpr int teams() const {
-    return solvers == Solvers::thread ? threads() : solvers == Solvers::warp ? warps : 1;
-  }
+  constexpr int teams() const { return solvers == Solvers::warp ? warps : 1; }
   /// Most registers of a thread with which so many blocks fit (in steps of 8; 255 is the end).
   /// Every device since compute capability 3.5 has 65536 to a multiprocessor.
   constexpr int registers() const {
@@ -46,7 +44,6 @@ struct SizeClass {
 // tell (and nothing else may decide: the bits of a problem's answer do not depend on its batch). At
 // n = 1024 a problem's matrices take 8 MiB each, so that batches are small from there on.
 inline constexpr SizeClass kSizeClasses[] = {
-    {"thread", 12, 20, Solvers::thread, 4, 2},
     {"warp", 32, 64, Solvers::warp, 16, 1},
     {"block128", 128, 256, Solvers::block, 4, 4},
     {"block256", 1024, 2048, Solvers::block, 8, 2},
@@ -70,13 +67,10 @@ inline const SizeClass& size_class(int n, int m, bool rest = false) {
   return rest ? first_that_fits(kRestClasses, n, m) : first_that_fits(kSizeClasses, n, m);
 }
 
-/// Bytes of the arrays that solve_plain() would like in fast memory, per problem: all of them;
-/// `copied`: with a copy of the problem's data.
-inline std::size_t wanted_fast_bytes(int n, int m, bool copied = false) {
+/// Bytes of the arrays that solve_plain() would like in fast memory, per problem: all of them.
+inline std::size_t wanted_fast_bytes(int n, int m) {
   core::Arena scratch(nullptr), place(nullptr), all(nullptr, nullptr, std::size_t(1) << 62);
-  core::Work work;
-  WideData wide;
-  lay_out_scratch(scratch, n, m, Needs::vectors, copied, work, wide);
+  lay_out_work(scratch, n, m, Needs::vectors);
   core::Slot slot = core::Slot::lay_out(place, n, m, m, false);
   use_fast_memory(all, n, m, true, slot);
   return scratch.bytes() + all.fast_bytes();
@@ -84,9 +78,10 @@ inline std::size_t wanted_fast_bytes(int n, int m, bool copied = false) {
 
 /// Shared memory of one team with so many bytes for arrays.
 inline std::size_t team_stride(const SizeClass& c, std::size_t fast_bytes) {
-  if (c.solvers == Solvers::thread) return 0;
   if (c.solvers == Solvers::warp) return team_bytes<ByWarps<16>>(fast_bytes);  // of any number
-  return c.warps == 4 ? team_bytes<ByBlocks<4>>(fast_bytes) : team_bytes<ByBlocks<8>>(fast_bytes);
+  return c.warps == 4   ? team_bytes<ByBlocks<4>>(fast_bytes)
+         : c.warps == 8 ? team_bytes<ByBlocks<8>>(fast_bytes)
+                        : team_bytes<ByBlocks<16>>(fast_bytes);
 }
 
 /// Device memory of a team of all blocks of a grid, beside its scratch; at null it only counts.
@@ -109,8 +104,6 @@ struct Plan {
   std::size_t copy_bytes = 0;  ///< of a block's shared memory, for its BlockCopy (shared_plan.hpp)
 
   bool by_grid() const { return size_class->solvers == Solvers::grid; }
-  /// Teams have their memory to themselves.
-  bool by_threads() const { return size_class->solvers == Solvers::thread; }
   /// Teams for so many problems, and the blocks that hold them.
   int teams(int count) const { return by_grid() ? 1 : blocks_for(count) * size_class->teams(); }
   int blocks_for(int count) const { return by_grid() || count > most_blocks ? most_blocks : count; }
@@ -141,12 +134,7 @@ inline Plan make_plan(
   plan.size_class = &c;
   plan.blocks = c.blocks;
   plan.most_blocks = plan.blocks * limits.multiprocessors;
-  plan.wanted_bytes = wanted_fast_bytes(n, m, c.solvers == Solvers::thread);
-  if (c.solvers == Solvers::thread) {
-    plan.fast_bytes = kThreadBytes;
-    plan.shared_bytes = core::Arena::kAlign;  // Place::taken
-    return plan;
-  }
+  plan.wanted_bytes = wanted_fast_bytes(n, m);
   const std::size_t most = team_room(c, limits, plan.blocks);
   plan.fast_bytes = plan.wanted_bytes < most ? plan.wanted_bytes : most;
   plan.shared_bytes = std::size_t(c.teams()) * team_stride(c, plan.fast_bytes);

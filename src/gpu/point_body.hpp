@@ -14,10 +14,10 @@ BPQP_HD void attach_points(
   const Place<Layout> place(thread, batch.memory);
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
-  if (team.rank() == 0) open_work(batch, place, Needs::vectors);
+  open_work(team, batch, place, Needs::vectors);
   for (Turns turns(team, queue, place); turns.more();) {
     const int b = turns.problem();
-    core::keep(team, batch.memory.slots[b], own.slot);
+    copy_whole(team, batch.memory.slots[b], own.slot);
     const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
     Report report;
     with_type(batch.single, [&]<class D>(D) {
@@ -30,7 +30,7 @@ BPQP_HD void attach_points(
       batch.report[b] = report;
       own.slot.own.report.outcome = core::Condensing::failed;  // not the factors of a solve
     }
-    core::keep(team, own.slot, batch.memory.slots[b]);
+    copy_whole(team, own.slot, batch.memory.slots[b]);
   }
 }
 

@@ -45,8 +45,7 @@ inline Plan make_shared_plan(
     Reads reads,
     const DeviceLimits& limits = DeviceLimits(),
     std::string* copied = nullptr) {
-  if (c.solvers == Solvers::grid || c.solvers == Solvers::thread)
-    return make_plan(n, m, c, limits);  // their blocks copy nothing
+  if (c.solvers == Solvers::grid) return make_plan(n, m, c, limits);  // its blocks copy nothing
   Plan plan;
   plan.size_class = &c;
   plan.wanted_bytes = own_fast_bytes(n, m, reads, std::size_t(1) << 62);

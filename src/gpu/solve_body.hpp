@@ -13,18 +13,17 @@
 #include "gpu/open.hpp"
 #include "gpu/team_dense_large.hpp"
 #include "gpu/team_list.hpp"
-#include "gpu/thread_dense.hpp"
 #include "gpu/turns.hpp"
 
 namespace bpqp::gpu {
 
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_HD void append(const T& team, const List& list, int b) {
   if (team.rank() == 0) list.items[team.thread().fetch_add(list.size, 1)] = b;
 }
 
 /// What the caller gets to see of a solved problem.
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slot) {
   core::finish_slot(team, slot, batch.derivatives && batch.options.polish);
   with_type(batch.single, [&]<class D>(D) {
@@ -37,7 +36,7 @@ BPQP_STAGE void answer(const T& team, const Batch& batch, int b, core::Slot& slo
 
 /// Whether the problem went the plain way, with slot.used as its factors; they are made here
 /// unless `factored`.
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_STAGE bool go_plain_way(
     const T& team,
     const core::ProblemView<double>& p,
@@ -77,10 +76,8 @@ BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
   if (place.team > 0) return;
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
-  if (team.rank() == 0) {
-    open_work(batch, place, Needs::vectors);
-    own.slot = batch.memory.slots[0];
-  }
+  open_work(team, batch, place, Needs::vectors);
+  copy_whole(team, batch.memory.slots[0], own.slot);
   const std::size_t N = batch.n, M = batch.m;
   if (batch.single) {
     widened(team, batch.P.at<float>(0), N * N, batch.memory.wide_P);
@@ -89,24 +86,42 @@ BPQP_HD void condense_shared(const H& thread, const Batch& batch) {
   team.sync();
   const core::ProblemView<double> p = open_problem(team, batch, 0, own.wide);
   core::condense_slot(team, p, batch.options.scaling, own.slot, own.work);
-  core::keep(team, own.slot, batch.memory.slots[0]);
+  copy_whole(team, own.slot, batch.memory.slots[0]);
   core::keep(team, own.slot.own, *batch.memory.shared);
 }
 
-/// The slot of problem b, with the arrays of solve_plain() in fast memory where they fit.
-template <class Layout>
-BPQP_HD void open_plain(const Batch& batch, int b, const Place<Layout>& place) {
+/// The slot `kept` with the arrays of solve_plain() in fast memory where they fit; `taken`: bytes
+/// of it that the scratch has.
+template <class Layout, GpuTeam T>
+BPQP_STAGE void open_plain(
+    const T& team,
+    const Batch& batch,
+    const core::Slot& kept,
+    const Place<Layout>& place,
+    std::size_t taken) {
   const BatchMemory& memory = batch.memory;
-  TeamShared& own = *place.shared;
-  core::Arena scratch(place.scratch, place.fast, memory.fast_bytes);
-  lay_out_scratch(
-      scratch, batch.n, batch.m, Needs::vectors, batch.single || Layout::kOwnMemory, own.work,
-      own.wide);
-  own.slot = batch.slot(b, place.team);
-  core::Arena rest(
-      nullptr, place.fast + scratch.fast_bytes(), memory.fast_bytes - scratch.fast_bytes());
-  use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, own.slot);
-  own.slot.used = own.copy ? own.copy->factors : batch.shared ? *memory.shared : own.slot.own;
+  core::Slot& slot = place.shared->slot;
+  copy_whole(team, kept, slot);
+  if (team.rank() == 0) {
+    const BlockCopy* const copy = place.shared->copy;
+    core::Arena rest(nullptr, place.fast + taken, memory.fast_bytes - taken);
+    use_fast_memory(rest, batch.n, batch.m, !batch.shared && !batch.factored, slot);
+    slot.used = copy ? copy->factors : batch.shared ? *memory.shared : slot.own;
+  }
+  team.sync();
+}
+
+/// What derivatives and later solves need, back in the slot `kept`.
+template <GpuTeam T>
+BPQP_STAGE void close_plain(
+    const T& team, const Batch& batch, bool factored, core::Slot& slot, core::Slot& kept) {
+  if (batch.derivatives) copy_arrays(team, slot, kept, batch.n, batch.m, !factored);
+  team.sync();
+  if (team.rank() == 0) {
+    slot = moved(slot, kept);
+    slot.used = batch.shared ? *batch.memory.shared : slot.own;
+  }
+  copy_whole(team, slot, kept);
 }
 
 /// Solves the problems of the queue that go the plain way; the others are listed in `rest`.
@@ -117,12 +132,12 @@ BPQP_HD void solve_plain(
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
   copy_shared<Layout>(team, batch, Reads::solve, own);
+  const std::size_t taken = open_work(team, batch, place, Needs::vectors);
   for (Turns turns(team, queue, place); turns.more();) {
     const int b = turns.problem();
     if (b < 0) continue;
     core::Slot& kept = batch.slot(b, place.team);
-    if (team.rank() == 0) open_plain(batch, b, place);
-    team.sync();
+    open_plain(team, batch, kept, place, taken);
     // A point from elsewhere may have taken the place of a problem's own factors.
     const bool factored =
         batch.shared || (batch.factored && own.slot.own.report.outcome == core::Condensing::done);
@@ -131,11 +146,7 @@ BPQP_HD void solve_plain(
     const core::ProblemView<double> p = open_problem(team, batch, b, own.wide, own.copy);
     if (go_plain_way(team, p, batch.options, factored, own.slot, own.work)) {
       answer(team, batch, b, own.slot);
-      if (batch.derivatives) copy_arrays(team, own.slot, kept, batch.n, batch.m, !factored);
-      if (team.rank() == 0) {
-        kept = moved(own.slot, kept);
-        kept.used = batch.shared ? *batch.memory.shared : kept.own;
-      }
+      close_plain(team, batch, factored, own.slot, kept);
     } else {
       append(team, rest, b);
     }
@@ -144,7 +155,7 @@ BPQP_HD void solve_plain(
 }
 
 /// Solves one problem in its own slot, whichever way it takes.
-template <bool kCones, OnGpu T>
+template <bool kCones, GpuTeam T>
 BPQP_STAGE void solve_anyhow(const T& team, const Batch& batch, int b, TeamShared& own) {
   core::Slot& slot = own.slot;
   const core::Work& work = own.work;
@@ -175,25 +186,25 @@ BPQP_HD void solve_rest(const H& thread, const Batch& batch, const Queue& queue)
   const Place<Layout> place(thread, batch.memory);
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
-  if (team.rank() == 0) open_work(batch, place, Needs::everything);
+  open_work(team, batch, place, Needs::everything);
   for (Turns turns(team, queue, place); turns.more();) {
     const int b = turns.problem();
-    core::keep(team, batch.slot(b, place.team), own.slot);
+    copy_whole(team, batch.slot(b, place.team), own.slot);
     solve_anyhow<kCones>(team, batch, b, own);
     answer(team, batch, b, own.slot);
-    core::keep(team, own.slot, batch.slot(b, place.team));
+    copy_whole(team, own.slot, batch.slot(b, place.team));
   }
 }
 
 /// The relaxed point of problem b, if it has a gradient.
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_STAGE void relax(const T& team, const Batch& batch, int b, double kappa, TeamShared& own) {
-  core::keep(team, batch.memory.slots[b], own.slot);
+  copy_whole(team, batch.memory.slots[b], own.slot);
   if (!own.slot.has_gradient) return;
   const core::ProblemView<double> p = open_problem(team, batch, b, own.wide);
   core::relax_slot(team, p, kappa, own.slot, own.work);
   if (team.rank() == 0) batch.report[b].differentiable = own.slot.report.differentiable;
-  core::keep(team, own.slot, batch.memory.slots[b]);
+  copy_whole(team, own.slot, batch.memory.slots[b]);
 }
 
 template <class Layout, Thread H>
@@ -201,7 +212,7 @@ BPQP_HD void relax_points(const H& thread, const Batch& batch, const Queue& queu
   const Place<Layout> place(thread, batch.memory);
   const auto team = Layout::team(thread, place.partial, batch.memory.grid);
   TeamShared& own = *place.shared;
-  if (team.rank() == 0) open_work(batch, place, Needs::everything);
+  open_work(team, batch, place, Needs::everything);
   for (Turns turns(team, queue, place); turns.more();)
     relax(team, batch, turns.problem(), kappa, own);
 }

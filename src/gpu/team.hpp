@@ -14,18 +14,13 @@
 
 namespace bpqp::gpu {
 
-/// A team of threads of a GPU.
-template <class T>
-concept OnGpu = core::Team<T> && requires(const T& team) {
-  team.thread();  // this one
-};
-
 /// A team that dense algebra (team_dense.hpp) runs on: whole warps, thread() one of its threads.
 template <class T>
-concept GpuTeam = OnGpu<T> && requires(const T& team) {
+concept GpuTeam = core::Team<T> && requires(const T& team) {
   { team.warp() } -> std::same_as<int>;  // this thread's, 0 ... warps() - 1
   { team.warps() } -> std::same_as<int>;
   { team.lane() } -> std::same_as<int>;  // in the warp
+  team.thread();
 };
 
 template <GpuTeam T>
@@ -33,7 +28,7 @@ BPQP_HD core::StridedRange team_rows(const T& team, int rows) {
   return {team.warp(), team.warps(), rows};
 }
 template <GpuTeam T>
-BPQP_HD core::StridedRange row_entries(const T& team, int columns) {
+BPQP_HD core::StepRange<false> row_entries(const T& team, int columns) {
   return {team.lane(), kWarp, columns};
 }
 
@@ -90,17 +85,6 @@ class WarpTeam {
 
   H thread_;
   int lane_;
-};
-
-/// One thread, whose loops the warp's threads walk in step, each on its own problem.
-template <Thread H>
-class ThreadTeam : public core::SerialTeam {
- public:
-  BPQP_HD explicit ThreadTeam(const H& thread) : thread_(thread) {}
-  BPQP_HD const H& thread() const { return thread_; }
-
- private:
-  H thread_;
 };
 
 /// What the warps of a block combine. One barrier: the next reduction writes to the other half of

@@ -117,6 +117,7 @@ BPQP_STAGE bool symmetric_part(const T& team, const D* P, int n, R* H) {
   const TilePlace at(team.lane());
   int asymmetric = 0;
   for_triangle_tiles(team, n, [&](int first_row, int first_column) {
+    BPQP_UNROLL
     for (int half = 0; half < kTile; half += kDepth) {
       const int i = first_row + at.row, j = first_column + half + at.depth;
       if (i >= n || i < j) continue;

@@ -58,15 +58,23 @@ BPQP_HD void store_tile(TilePlace at, Pair c, R* M, int ld, int rows, int column
 template <Thread H, class A, class B>
 BPQP_HD Pair
 multiply_tile(const H& thread, TilePlace at, Pair c, int depth, const A& a, const B& b) {
-  // Two sums by turns: a product waits for the one before the last.
-  Pair other{0, 0};
-  for (int k = at.depth; k - at.depth < depth; k += 2 * kDepth) {
-    const bool some = k < depth, more = k + kDepth < depth;
-    c = thread.multiply_add(some ? a(at.row, k) : 0.0, some ? b(k, at.row) : 0.0, c);
-    other = thread.multiply_add(
-        more ? a(at.row, k + kDepth) : 0.0, more ? b(k + kDepth, at.row) : 0.0, other);
+  // Four steps' entries on their way at once: most of the time goes by waiting for them.
+  constexpr int kSteps = 4;
+  for (int first = at.depth; first - at.depth < depth; first += kSteps * kDepth) {
+    double left[kSteps], right[kSteps];
+    BPQP_UNROLL
+    for (int s = 0; s < kSteps; ++s) {
+      const int k = first + s * kDepth;
+      left[s] = k < depth ? a(at.row, k) : 0.0;
+      right[s] = k < depth ? b(k, at.row) : 0.0;
+    }
+    BPQP_UNROLL
+    for (int s = 0; s < kSteps; ++s) {
+      if (first - at.depth + s * kDepth >= depth) break;
+      c = thread.multiply_add(left[s], right[s], c);
+    }
   }
-  return {c.first + other.first, c.second + other.second};
+  return c;
 }
 
 /// The factor of a tile, and 1 / L_jj.

@@ -13,7 +13,7 @@ BPQP_HD inline int problem_at(const Queue& queue, int place) {
 }
 
 /// The next problem for the team; -1: there is none.
-template <OnGpu T>
+template <GpuTeam T>
 BPQP_STAGE int take_next(const T& team, const Queue& queue) {
   double turn = -1;
   if (team.rank() == 0) turn = team.thread().fetch_add(queue.next, 1);
@@ -28,7 +28,7 @@ BPQP_STAGE int take_next(const T& team, const Queue& queue) {
 /// The teams of a block of several begin theirs together, so that one reading of the code serves
 /// them all: a team's way through a problem is longer than the instruction cache (on an H100 teams
 /// that began when they liked spent 78 % of their time waiting for instructions).
-template <class Layout, OnGpu T>
+template <class Layout, GpuTeam T>
 class Turns {
  public:
   BPQP_HD Turns(const T& team, const Queue& queue, const Place<Layout>& place)
@@ -45,7 +45,7 @@ class Turns {
       const int thread = team_.thread().index();
       if (thread == 0) *first = team_.thread().fetch_add(queue_.next, queue_.each);
       team_.thread().sync_block();
-      const int own = thread / (Layout::kThreads / Layout::kTeams);
+      const int own = thread / kWarp;
       problem_ = own < queue_.each ? problem_at(queue_, *first + own) : -1;
       return problem_at(queue_, *first) >= 0;
     }

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::size_t kKilo = 1024;
 constexpr Mapping kMappings[] = {
-    {"Threads", kThreads, 0, 42},
     {"Warps", kWarps, 64 * kKilo},
     {"WarpsShuffled", kWarps, 64 * kKilo, 42, 1},
     {"Block128", kBlock128, 6 * kKilo, 7},

@@ -17,19 +17,11 @@ namespace {
 constexpr std::align_val_t kAlign{256};  // as CUDA's
 using RestLayout = gpu::ByGrid<gpu::kRestClasses[0].warps>;
 
-/// A row of the size table; of threads and warps as few to a block as show what several do.
-constexpr gpu::SizeClass kOneWarp{"thread", 12, 20, gpu::Solvers::thread, 1, 1};
+/// A row of the size table; of warps as few to a block as show what several do.
 constexpr gpu::SizeClass kFewWarps{"warp", 32, 64, gpu::Solvers::warp, 4, 1};
-const gpu::SizeClass& emulated_class(Row row, int n, int m) {
+const gpu::SizeClass& emulated_class(Row row) {
   const gpu::SizeClass& c = gpu::kSizeClasses[row];
-  switch (c.solvers) {
-    case gpu::Solvers::thread:
-      return gpu::wanted_fast_bytes(n, m, true) <= gpu::kThreadBytes ? kOneWarp : kFewWarps;
-    case gpu::Solvers::warp:
-      return kFewWarps;
-    default:
-      return c;
-  }
+  return c.solvers == gpu::Solvers::warp ? kFewWarps : c;
 }
 
 /// The body of a kernel on one thread.
@@ -95,8 +87,6 @@ void run(
     const gpu::Arguments& a) {
   if (gpu::is_rest(kernel) || plan.by_grid())  // a grid of smaller blocks is emulated faster
     run_blocks<RestLayout>(mapping, kernel, plan, blocks, a);
-  else if (plan.by_threads())
-    run_blocks<gpu::ByThreads<kOneWarp.warps>>(mapping, kernel, plan, blocks, a);
   else if (plan.size_class->solvers == gpu::Solvers::warp)
     run_blocks<gpu::ByWarps<kFewWarps.warps>>(mapping, kernel, plan, blocks, a);
   else if (plan.size_class->warps == 4)
@@ -116,16 +106,13 @@ EmulatedRuntime::~EmulatedRuntime() {
 
 gpu::Plan EmulatedRuntime::plan(int n, int m, bool rest) const {
   const bool grid = gpu::kSizeClasses[mapping_.row].solvers == gpu::Solvers::grid;
-  const gpu::SizeClass& c =
-      rest ? gpu::kRestClasses[grid ? 1 : 0] : emulated_class(mapping_.row, n, m);
+  const gpu::SizeClass& c = rest ? gpu::kRestClasses[grid ? 1 : 0] : emulated_class(mapping_.row);
   return fitted(gpu::make_plan(n, m, c));
 }
 
 gpu::Plan EmulatedRuntime::shared_plan(int n, int m, gpu::Reads reads) const {
-  gpu::Plan plan = fitted(gpu::make_shared_plan(n, m, emulated_class(mapping_.row, n, m), reads));
-  plan.copy_bytes = plan.by_grid() || plan.by_threads()
-                        ? 0
-                        : gpu::copy_bytes_within(n, m, reads, mapping_.copy_bytes);
+  gpu::Plan plan = fitted(gpu::make_shared_plan(n, m, emulated_class(mapping_.row), reads));
+  plan.copy_bytes = plan.by_grid() ? 0 : gpu::copy_bytes_within(n, m, reads, mapping_.copy_bytes);
   plan.shared_bytes += plan.copy_bytes;
   return plan;
 }
@@ -135,7 +122,6 @@ gpu::Plan EmulatedRuntime::fitted(gpu::Plan plan) const {
   const gpu::SizeClass& c = *plan.size_class;
   plan.blocks = 1;
   plan.most_blocks = mapping_.blocks;
-  if (plan.by_threads()) return plan;
   plan.fast_bytes = plan.by_grid()                            ? 0
                     : mapping_.fast_bytes < plan.wanted_bytes ? mapping_.fast_bytes
                                                               : plan.wanted_bytes;

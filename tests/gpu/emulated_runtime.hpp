@@ -17,7 +17,7 @@
 namespace bpqp::test {
 
 /// The rows of the size table.
-enum Row : int { kThreads = 0, kWarps, kBlock128, kBlock256, kGrid };
+enum Row : int { kWarps = 0, kBlock128, kBlock256, kGrid };
 
 /// Who solves a problem, and how the threads are scheduled.
 struct Mapping {

@@ -31,16 +31,12 @@ class Teams : public testing::Test {
         host_threads);
   }
 };
-using Layouts =
-    testing::Types<gpu::ByThreads<1>, gpu::ByWarps<1>, gpu::ByWarps<4>, gpu::ByBlocks<4>>;
+using Layouts = testing::Types<gpu::ByWarps<1>, gpu::ByWarps<4>, gpu::ByBlocks<4>>;
 class LayoutName {
  public:
   template <class L>
   static std::string GetName(int) {
-    const char* const name = L::kOwnMemory                        ? "Threads"
-                             : L::kTeams == 1 && L::kThreads > 32 ? "Block"
-                                                                  : "Warps";
-    return name + std::to_string(L::kThreads);
+    return (L::kTeams == 1 && L::kThreads > 32 ? "Block" : "Warps") + std::to_string(L::kThreads);
   }
 };
 TYPED_TEST_SUITE(Teams, Layouts, LayoutName);
