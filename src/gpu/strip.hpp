@@ -5,12 +5,13 @@
 /// products.
 #pragma once
 
-#include "gpu/tile.hpp"
+#include "gpu/tile_products.hpp"
 
 namespace bpqp::gpu {
 
-template <int kRows, int kColumns>
+template <int kDown, int kAcross>
 struct StripOf {
+  static constexpr int kRows = kDown, kColumns = kAcross;
   static constexpr int kHeight = kRows * kTile, kWidth = kColumns * kTile;
   Pair tile[kRows][kColumns];
 };
@@ -52,35 +53,6 @@ BPQP_HD void store_strip(
     if (under >= 0)
       store_tile(at, s.tile[a][b], tile, ld, rows - kTile * a, columns - kTile * b, under == 0);
   });
-}
-
-/// s + A B for A [kHeight x depth] and B [depth x kWidth], given by their entries a(i, k), b(k, j).
-template <class Strip, Thread H, class A, class B>
-BPQP_HD void multiply_strip(
-    const H& thread, TilePlace at, Strip& s, int depth, const A& a, const B& b) {
-  struct Operands {
-    double left[Strip::kHeight / kTile], right[Strip::kWidth / kTile];
-  };
-  const auto load = [&](int k) {
-    Operands o;
-    const bool some = k < depth;
-    BPQP_UNROLL
-    for (int t = 0; t < Strip::kHeight / kTile; ++t)
-      o.left[t] = some ? a(kTile * t + at.row, k) : 0.0;
-    BPQP_UNROLL
-    for (int t = 0; t < Strip::kWidth / kTile; ++t)
-      o.right[t] = some ? b(k, kTile * t + at.row) : 0.0;
-    return o;
-  };
-  // What is next is on its way while the products are made.
-  Operands next = load(at.depth);
-  for (int k = at.depth; k - at.depth < depth; k += kDepth) {
-    const Operands now = next;
-    next = load(k + kDepth);
-    for_tiles<Strip>([&](int i, int j) {
-      s.tile[i][j] = thread.multiply_add(now.left[i], now.right[j], s.tile[i][j]);
-    });
-  }
 }
 
 /// The strips of rows first_row ... last_row - 1 of so many columns, dealt to the warps:

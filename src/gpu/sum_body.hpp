@@ -23,7 +23,7 @@ struct SlotVectors {
 
 /// Sum over b of a(b, i) b(b, j) for the tile at (i, j).
 template <GpuTeam T, class A, class B>
-BPQP_HD Pair add_products(
+BPQP_HD Pair add_problems(
     const T& team,
     TilePlace at,
     Pair c,
@@ -34,9 +34,13 @@ BPQP_HD Pair add_products(
     int j,
     int columns,
     const B& b) {
-  return multiply_tile(
-      team.thread(), at, c, count, [&](int r, int k) { return i + r < rows ? a(k, i + r) : 0.0; },
-      [&](int k, int s) { return j + s < columns ? b(k, j + s) : 0.0; });
+  const int row = i + at.row, column = j + at.row;
+  for (int k = at.depth; k - at.depth < count; k += kDepth) {
+    const bool some = k < count;
+    c = team.thread().multiply_add(
+        some && row < rows ? a(k, row) : 0, some && column < columns ? b(k, column) : 0, c);
+  }
+  return c;
 }
 
 /// out [rows x columns], row-major, = -factor (U'V + Y'Z), tiles dealt to the warps of the grid.
@@ -58,8 +62,8 @@ BPQP_STAGE void sum_products(
   const int across = (columns + kTile - 1) / kTile, down = (rows + kTile - 1) / kTile;
   for (int t = warp; t < across * down; t += warps) {
     const int i = t / across * kTile, j = t % across * kTile;
-    Pair c = add_products(team, at, {0, 0}, count, i, rows, u, j, columns, v);
-    c = add_products(team, at, c, count, i, rows, y, j, columns, z);
+    Pair c = add_problems(team, at, {0, 0}, count, i, rows, u, j, columns, v);
+    c = add_problems(team, at, c, count, i, rows, y, j, columns, z);
     const auto put = [&](int r, int s, double value) {
       if (r < rows && s < columns)
         out[std::size_t(r) * std::size_t(columns) + s] = D(-factor * value);

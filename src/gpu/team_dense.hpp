@@ -9,6 +9,7 @@
 
 #include "core/dense.hpp"
 #include "gpu/team_products.hpp"
+#include "gpu/tile_products.hpp"
 
 namespace bpqp::gpu {
 
@@ -18,15 +19,10 @@ BPQP_HD void update_panel(const T& team, R* A, int n, int ld, int k) {
   const TilePlace at(team.lane());
   for (int i = k + kTile * team.warp(); i < n; i += kTile * team.warps()) {
     R* tile = A + std::size_t(k) * ld + i;
-    const R *rows = A + i, *columns = A + k;
-    const auto a = [&](int r, int j) {
-      return i + r < n ? -double(rows[std::size_t(j) * ld + r]) : 0.0;
-    };
-    const auto b = [&](int j, int c) {
-      return k + c < n ? double(columns[std::size_t(j) * ld + c]) : 0.0;
-    };
-    const Pair c = load_tile(at, tile, ld, n - i, n - k);
-    store_tile(at, multiply_tile(team.thread(), at, c, k, a, b), tile, ld, n - i, n - k, i == k);
+    Pair c = load_tile(at, tile, ld, n - i, n - k);
+    c = subtract_products(
+        team.thread(), at, c, k, rows_from(A + i, ld, n - i), rows_from(A + k, ld, n - k));
+    store_tile(at, c, tile, ld, n - i, n - k, i == k);
   }
 }
 
@@ -129,16 +125,12 @@ BPQP_HD void solve_eight(
     const T& team, const R* L, int n, int ld, R* B, int j, int columns, int ld_b) {
   const TilePlace at(team.lane());
   R* part = B + std::size_t(j) * ld_b;
-  const auto b = [&](int k, int c) {
-    return j + c < columns ? double(part[std::size_t(c) * ld_b + k]) : 0.0;
-  };
   for (int k = 0; k < n; k += kTile) {
     const int order = n - k < kTile ? n - k : kTile;
-    const auto a = [&](int r, int t) {
-      return r < order ? -double(L[std::size_t(t) * ld + k + r]) : 0.0;
-    };
     Pair c = load_tile(at, part + k, ld_b, order, columns - j);
-    c = multiply_tile(team.thread(), at, c, k, a, b);
+    c = subtract_products(
+        team.thread(), at, c, k, rows_from(L + k, ld, order),
+        columns_from(part, ld_b, columns - j));
     c = solve_tile(team.thread(), at, c, L + std::size_t(k) * ld + k, ld, order);
     store_tile(at, c, part + k, ld_b, order, columns - j, false);
     team.thread().sync_warp();
@@ -208,13 +200,9 @@ template <class R, GpuTeam T>
 BPQP_STAGE void gram(const T& team, const R* Y, int n, int m, int ld, R* S, int ld_s) {
   const TilePlace at(team.lane());
   for_triangle_tiles(team, m, [&](int i, int j) {
-    const auto a = [&](int r, int k) {
-      return i + r < m ? double(Y[std::size_t(i + r) * ld + k]) : 0.0;
-    };
-    const auto b = [&](int k, int c) {
-      return j + c < m ? double(Y[std::size_t(j + c) * ld + k]) : 0.0;
-    };
-    const Pair s = multiply_tile(team.thread(), at, {0, 0}, n, a, b);
+    const Pair s = add_products(
+        team.thread(), at, {0, 0}, n, columns_from(Y + std::size_t(i) * ld, ld, m - i),
+        columns_from(Y + std::size_t(j) * ld, ld, m - j));
     store_tile(at, s, S + std::size_t(j) * ld_s + i, ld_s, m - i, m - j, i == j);
     mirror_tile(at, s, i, j, m, S, ld_s);
   });
@@ -224,15 +212,11 @@ template <class R, GpuTeam T>
 BPQP_STAGE void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N, int ld_n) {
   const TilePlace at(team.lane());
   for_triangle_tiles(team, n, [&](int i, int j) {
-    const auto a = [&](int r, int k) {
-      return i + r < n ? double(Y[std::size_t(k) * ld + i + r]) : 0.0;
-    };
-    const auto b = [&](int k, int c) {
-      return j + c < n ? double(Y[std::size_t(k) * ld + j + c]) : 0.0;
-    };
     R* tile = N + std::size_t(j) * ld_n + i;
-    const Pair c = load_tile(at, tile, ld_n, n - i, n - j);
-    store_tile(at, multiply_tile(team.thread(), at, c, m, a, b), tile, ld_n, n - i, n - j, i == j);
+    Pair c = load_tile(at, tile, ld_n, n - i, n - j);
+    c = add_products(
+        team.thread(), at, c, m, rows_from(Y + i, ld, n - i), rows_from(Y + j, ld, n - j));
+    store_tile(at, c, tile, ld_n, n - i, n - j, i == j);
   });
 }
 

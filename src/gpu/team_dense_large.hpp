@@ -54,15 +54,11 @@ BPQP_STAGE void take_due(
   const R* columns = M.at(0, from);
   const int n = M.n, ld = M.ld;
   for_lower_strips<Strip>(team, n, first, last, [&](int i, int j) {
-    const auto a = [&](int r, int k) {
-      return i + r < n ? -double(columns[std::size_t(k) * ld + i + r]) : 0.0;
-    };
-    const auto b = [&](int k, int c) {
-      return j + c < last ? double(columns[std::size_t(k) * ld + j + c]) : 0.0;
-    };
     R* corner = M.at(i, j);
     Strip s = load_strip<Strip>(at, corner, ld, n - i, last - j);
-    multiply_strip(team.thread(), at, s, to - from, a, b);
+    subtract_products<1>(
+        team.thread(), at, s.tile, to - from, rows_from(columns + i, ld, n - i),
+        rows_from(columns + j, ld, last - j));
     store_strip(at, s, corner, ld, n - i, last - j, i - j);
   });
   team.sync();
@@ -78,16 +74,11 @@ BPQP_STAGE void divide_rows(const GridTeam<H, kWarps>& team, const Triangle<R>& 
   for (int i = k + order + kTile * team.warp(); i < n; i += kTile * team.warps()) {
     R* own = M.at(i, k);
     for (int t = 0; t < order; t += kTile) {
-      const auto a = [&](int r, int j) {
-        return i + r < n ? -double(own[std::size_t(j) * ld + r]) : 0.0;
-      };
-      const auto b = [&](int j, int c) {
-        return t + c < order ? double(L[std::size_t(j) * ld + t + c]) : 0.0;
-      };
       R* tile = own + std::size_t(t) * ld;
       const R* diagonal = L + std::size_t(t) * ld + t;
       Pair c = load_tile(at, tile, ld, n - i, order - t);
-      c = multiply_tile(team.thread(), at, c, t, a, b);
+      c = subtract_products<R>(
+          team.thread(), at, c, t, rows_from<R>(own, ld, n - i), rows_from(L + t, ld, order - t));
       c = divide_tile(
           team.thread(), at, c, read_factored(team.thread(), at, diagonal, ld, order - t));
       store_tile(at, c, tile, ld, n - i, order - t, false);
@@ -173,15 +164,12 @@ BPQP_STAGE void take_due_rows(
   using Strip = StripFor<kWarps>;
   const TilePlace at(team.lane());
   for_strips<Strip>(team, first, last, columns, [&](int i, int j) {
-    const auto a = [&](int r, int k) {
-      return i + r < last ? -double(L[std::size_t(from + k) * ld + i + r]) : 0.0;
-    };
-    const auto b = [&](int k, int c) {
-      return j + c < columns ? double(B[std::size_t(j + c) * ld_b + from + k]) : 0.0;
-    };
     R* corner = B + std::size_t(j) * ld_b + i;
     Strip s = load_strip<Strip>(at, corner, ld_b, last - i, columns - j);
-    multiply_strip(team.thread(), at, s, to - from, a, b);
+    subtract_products<1, Strip::kRows, Strip::kColumns, R>(
+        team.thread(), at, s.tile, to - from,
+        rows_from(L + std::size_t(from) * ld + i, ld, last - i),
+        columns_from<R>(B + std::size_t(j) * ld_b + from, ld_b, columns - j));
     store_strip(at, s, corner, ld_b, last - i, columns - j);
   });
   team.sync();
@@ -239,14 +227,10 @@ BPQP_STAGE void gram(
   using Strip = StripFor<kWarps>;
   const TilePlace at(team.lane());
   for_lower_strips<Strip>(team, m, 0, m, [&](int i, int j) {
-    const auto a = [&](int r, int k) {
-      return i + r < m ? double(Y[std::size_t(i + r) * ld + k]) : 0.0;
-    };
-    const auto b = [&](int k, int c) {
-      return j + c < m ? double(Y[std::size_t(j + c) * ld + k]) : 0.0;
-    };
     Strip s{};
-    multiply_strip(team.thread(), at, s, n, a, b);
+    add_products<1>(
+        team.thread(), at, s.tile, n, columns_from(Y + std::size_t(i) * ld, ld, m - i),
+        columns_from(Y + std::size_t(j) * ld, ld, m - j));
     store_strip(at, s, S + std::size_t(j) * ld_s + i, ld_s, m - i, m - j, i - j);
     for_tiles<Strip>([&](int t, int u) {
       mirror_tile(at, s.tile[t][u], i + kTile * t, j + kTile * u, m, S, ld_s);
@@ -261,15 +245,10 @@ BPQP_STAGE void add_outer(
   using Strip = StripFor<kWarps>;
   const TilePlace at(team.lane());
   for_lower_strips<Strip>(team, n, 0, n, [&](int i, int j) {
-    const auto a = [&](int r, int k) {
-      return i + r < n ? double(Y[std::size_t(k) * ld + i + r]) : 0.0;
-    };
-    const auto b = [&](int k, int c) {
-      return j + c < n ? double(Y[std::size_t(k) * ld + j + c]) : 0.0;
-    };
     R* corner = N + std::size_t(j) * ld_n + i;
     Strip s = load_strip<Strip>(at, corner, ld_n, n - i, n - j);
-    multiply_strip(team.thread(), at, s, m, a, b);
+    add_products<1>(
+        team.thread(), at, s.tile, m, rows_from(Y + i, ld, n - i), rows_from(Y + j, ld, n - j));
     store_strip(at, s, corner, ld_n, n - i, n - j, i - j);
   });
   team.sync();

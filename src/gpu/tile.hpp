@@ -54,29 +54,6 @@ BPQP_HD void store_tile(TilePlace at, Pair c, R* M, int ld, int rows, int column
   if (at.column + 1 < columns && !(lower && at.row <= at.column)) entry[ld] = R(c.second);
 }
 
-/// c + A B for A [8 x depth] and B [depth x 8], given by their entries a(i, k) and b(k, j).
-template <Thread H, class A, class B>
-BPQP_HD Pair
-multiply_tile(const H& thread, TilePlace at, Pair c, int depth, const A& a, const B& b) {
-  // Four steps' entries on their way at once: most of the time goes by waiting for them.
-  constexpr int kSteps = 4;
-  for (int first = at.depth; first - at.depth < depth; first += kSteps * kDepth) {
-    double left[kSteps], right[kSteps];
-    BPQP_UNROLL
-    for (int s = 0; s < kSteps; ++s) {
-      const int k = first + s * kDepth;
-      left[s] = k < depth ? a(at.row, k) : 0.0;
-      right[s] = k < depth ? b(k, at.row) : 0.0;
-    }
-    BPQP_UNROLL
-    for (int s = 0; s < kSteps; ++s) {
-      if (first - at.depth + s * kDepth >= depth) break;
-      c = thread.multiply_add(left[s], right[s], c);
-    }
-  }
-  return c;
-}
-
 /// The factor of a tile, and 1 / L_jj.
 struct FactoredTile {
   Pair L;
