@@ -30,25 +30,29 @@ BPQP_HD void for_tiles(const Body& body) {
   }
 }
 
+/// `below`: the strip's first row less its first column, of a lower triangle, outside of which
+/// nothing is read or written; kFull for a matrix that is there in full.
+constexpr int kFull = 1 << 30;
+
 /// rows, columns: how much of the matrix there is from M on.
 template <class Strip, class R>
-BPQP_HD Strip load_strip(TilePlace at, const R* M, int ld, int rows, int columns) {
-  Strip s;
+BPQP_HD Strip
+load_strip(TilePlace at, const R* M, int ld, int rows, int columns, int below = kFull) {
+  Strip s{};
   for_tiles<Strip>([&](int a, int b) {
+    const int under = below + kTile * (a - b);  // a multiple of kTile, as all places of tiles are
     const R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
-    s.tile[a][b] = load_tile(at, tile, ld, rows - kTile * a, columns - kTile * b);
+    if (under >= 0)
+      s.tile[a][b] = load_tile(at, tile, ld, rows - kTile * a, columns - kTile * b, under == 0);
   });
   return s;
 }
 
-/// `below`: the strip's first row less its first column, of a lower triangle, outside of which
-/// nothing is written; kFull for a matrix that is written in full.
-constexpr int kFull = 1 << 30;
 template <class Strip, class R>
 BPQP_HD void store_strip(
     TilePlace at, const Strip& s, R* M, int ld, int rows, int columns, int below = kFull) {
   for_tiles<Strip>([&](int a, int b) {
-    const int under = below + kTile * (a - b);  // a multiple of kTile, as all places of tiles are
+    const int under = below + kTile * (a - b);
     R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
     if (under >= 0)
       store_tile(at, s.tile[a][b], tile, ld, rows - kTile * a, columns - kTile * b, under == 0);

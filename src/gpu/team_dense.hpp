@@ -13,37 +13,30 @@
 
 namespace bpqp::gpu {
 
-/// The tiles (i, k), i >= k, of A take what is due from the columns before k.
+/// Tile (i, k) of A [n x n], less what is due from the columns before k.
 template <class R, GpuTeam T>
-BPQP_HD void update_panel(const T& team, R* A, int n, int ld, int k) {
+BPQP_HD Pair settled_tile(const T& team, const R* A, int n, int ld, int i, int k) {
   const TilePlace at(team.lane());
-  for (int i = k + kTile * team.warp(); i < n; i += kTile * team.warps()) {
-    R* tile = A + std::size_t(k) * ld + i;
-    Pair c = load_tile(at, tile, ld, n - i, n - k);
-    c = subtract_products(
-        team.thread(), at, c, k, rows_from(A + i, ld, n - i), rows_from(A + k, ld, n - k));
-    store_tile(at, c, tile, ld, n - i, n - k, i == k);
-  }
+  const Pair c = load_tile(at, A + std::size_t(k) * ld + i, ld, n - i, n - k, i == k);
+  return subtract_products(
+      team.thread(), at, c, k, rows_from(A + i, ld, n - i), rows_from(A + k, ld, n - k));
 }
 
-/// The tiles (i, k), i > k, become those of L. Every warp factors the diagonal tile by itself:
-/// waiting for one to do it would take as long.
+/// The tiles (i, k), i > k, of A become those of L, and `diagonal` tile (k, k), which is not
+/// written: others may still read what was there. Every warp makes it for itself: waiting for one
+/// to do it would take as long.
 template <class R, GpuTeam T, class Root>
-BPQP_HD bool finish_panel(const T& team, R* A, int n, int ld, int k, Root& root) {
+BPQP_HD bool factor_panel(
+    const T& team, R* A, int n, int ld, int k, Root& root, FactoredTile& diagonal) {
   const TilePlace at(team.lane());
-  R* panel = A + std::size_t(k) * ld;
   const int order = n - k < kTile ? n - k : kTile;
-  FactoredTile d;
   const auto root_here = [&](int j, double pivot) { return root(k + j, pivot); };
-  if (!factor_tile(
-          team.thread(), at, load_tile(at, panel + k, ld, n - k, n - k), order, root_here, d))
-    return false;
+  const Pair c = settled_tile(team, A, n, ld, k, k);
+  if (!factor_tile(team.thread(), at, c, order, root_here, diagonal)) return false;
   for (int i = k + kTile * (1 + team.warp()); i < n; i += kTile * team.warps()) {
-    const Pair c = load_tile(at, panel + i, ld, n - i, order);
-    store_tile(at, divide_tile(team.thread(), at, c, d), panel + i, ld, n - i, order, false);
+    const Pair rows = divide_tile(team.thread(), at, settled_tile(team, A, n, ld, i, k), diagonal);
+    store_tile(at, rows, A + std::size_t(k) * ld + i, ld, n - i, order, false);
   }
-  team.sync();  // all have read the diagonal tile
-  if (team.warp() == 0) store_tile(at, d.L, panel + k, ld, n - k, order, true);
   return true;
 }
 
@@ -64,11 +57,15 @@ struct Roots {
 /// Cholesky with L_kk = root(k, pivot), not positive to end it: false.
 template <class R, GpuTeam T, class Root>
 BPQP_STAGE bool factor_by_tiles(const T& team, R* A, int n, int ld, Root& root) {
+  const TilePlace at(team.lane());
+  FactoredTile diagonal;
   bool good = true;
   for (int k = 0; k < n && good; k += kTile) {
-    update_panel(team, A, n, ld, k);
+    good = factor_panel(team, A, n, ld, k, root, diagonal);
     team.sync();
-    good = finish_panel(team, A, n, ld, k, root);
+    R* const tile = A + std::size_t(k) * ld + k;
+    if (good && team.warp() == 0)
+      store_tile(at, diagonal.L, tile, ld, diagonal.order, diagonal.order, true);
   }
   team.sync();
   return good;
@@ -213,7 +210,7 @@ BPQP_STAGE void add_outer(const T& team, const R* Y, int n, int m, int ld, R* N,
   const TilePlace at(team.lane());
   for_triangle_tiles(team, n, [&](int i, int j) {
     R* tile = N + std::size_t(j) * ld_n + i;
-    Pair c = load_tile(at, tile, ld_n, n - i, n - j);
+    Pair c = load_tile(at, tile, ld_n, n - i, n - j, i == j);
     c = add_products(
         team.thread(), at, c, m, rows_from(Y + i, ld, n - i), rows_from(Y + j, ld, n - j));
     store_tile(at, c, tile, ld_n, n - i, n - j, i == j);

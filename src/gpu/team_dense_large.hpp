@@ -15,6 +15,9 @@
 namespace bpqp::gpu {
 
 constexpr int kPanel = 64;
+/// Products of strips whose entries are loaded together (tile_products.hpp): twelve of them, or
+/// eight.
+constexpr int kStripSteps = 2;
 /// Of one right-hand side, whose diagonal blocks one block solves.
 constexpr int kVectorPart = 256;
 
@@ -55,8 +58,8 @@ BPQP_STAGE void take_due(
   const int n = M.n, ld = M.ld;
   for_lower_strips<Strip>(team, n, first, last, [&](int i, int j) {
     R* corner = M.at(i, j);
-    Strip s = load_strip<Strip>(at, corner, ld, n - i, last - j);
-    subtract_products<1>(
+    Strip s = load_strip<Strip>(at, corner, ld, n - i, last - j, i - j);
+    subtract_products<kStripSteps>(
         team.thread(), at, s.tile, to - from, rows_from(columns + i, ld, n - i),
         rows_from(columns + j, ld, last - j));
     store_strip(at, s, corner, ld, n - i, last - j, i - j);
@@ -166,7 +169,7 @@ BPQP_STAGE void take_due_rows(
   for_strips<Strip>(team, first, last, columns, [&](int i, int j) {
     R* corner = B + std::size_t(j) * ld_b + i;
     Strip s = load_strip<Strip>(at, corner, ld_b, last - i, columns - j);
-    subtract_products<1, Strip::kRows, Strip::kColumns, R>(
+    subtract_products<kStripSteps, Strip::kRows, Strip::kColumns, R>(
         team.thread(), at, s.tile, to - from,
         rows_from(L + std::size_t(from) * ld + i, ld, last - i),
         columns_from<R>(B + std::size_t(j) * ld_b + from, ld_b, columns - j));
@@ -228,7 +231,7 @@ BPQP_STAGE void gram(
   const TilePlace at(team.lane());
   for_lower_strips<Strip>(team, m, 0, m, [&](int i, int j) {
     Strip s{};
-    add_products<1>(
+    add_products<kStripSteps>(
         team.thread(), at, s.tile, n, columns_from(Y + std::size_t(i) * ld, ld, m - i),
         columns_from(Y + std::size_t(j) * ld, ld, m - j));
     store_strip(at, s, S + std::size_t(j) * ld_s + i, ld_s, m - i, m - j, i - j);
@@ -246,8 +249,8 @@ BPQP_STAGE void add_outer(
   const TilePlace at(team.lane());
   for_lower_strips<Strip>(team, n, 0, n, [&](int i, int j) {
     R* corner = N + std::size_t(j) * ld_n + i;
-    Strip s = load_strip<Strip>(at, corner, ld_n, n - i, n - j);
-    add_products<1>(
+    Strip s = load_strip<Strip>(at, corner, ld_n, n - i, n - j, i - j);
+    add_products<kStripSteps>(
         team.thread(), at, s.tile, m, rows_from(Y + i, ld, n - i), rows_from(Y + j, ld, n - j));
     store_strip(at, s, corner, ld_n, n - i, n - j, i - j);
   });

@@ -35,14 +35,17 @@ BPQP_HD inline double tile_entry(Pair c, int j) {
   return j % 2 == 0 ? c.first : c.second;
 }
 
-/// rows, columns: how much of the matrix there is from M on.
+/// rows, columns: how much of the matrix there is from M on. `lower`: of a lower triangle, above
+/// whose diagonal nothing was ever written, nothing is read either.
 template <class R>
-BPQP_HD Pair load_tile(TilePlace at, const R* M, int ld, int rows, int columns) {
+BPQP_HD Pair
+load_tile(TilePlace at, const R* M, int ld, int rows, int columns, bool lower = false) {
   const R* entry = M + std::size_t(at.column) * ld + at.row;
+  const int end = lower && at.row + 1 < columns ? at.row + 1 : columns;
   const bool inside = at.row < rows;
   return {
-      inside && at.column < columns ? double(entry[0]) : 0,
-      inside && at.column + 1 < columns ? double(entry[ld]) : 0};
+      inside && at.column < end ? double(entry[0]) : 0,
+      inside && at.column + 1 < end ? double(entry[ld]) : 0};
 }
 
 /// `lower`: only entries on and below the diagonal.
@@ -66,7 +69,7 @@ template <class R, Thread H>
 BPQP_HD FactoredTile read_factored(const H& thread, TilePlace at, const R* L, int ld, int order) {
   FactoredTile d;
   d.order = order < kTile ? order : kTile;
-  d.L = load_tile(at, L, ld, d.order, d.order);
+  d.L = load_tile(at, L, ld, d.order, d.order, true);
   const double own = at.row < d.order ? 1 / double(L[std::size_t(at.row) * ld + at.row]) : 0;
   BPQP_UNROLL
   for (int j = 0; j < kTile; ++j) d.inverse[j] = thread.shuffle(own, tile_lane(j, 0));
@@ -132,17 +135,24 @@ BPQP_HD Pair divide_tile(const H& thread, TilePlace at, Pair c, const FactoredTi
 /// X with L X = C for the lower triangle of L [order x order] in memory.
 template <class R, Thread H>
 BPQP_HD Pair solve_tile(const H& thread, TilePlace at, Pair c, const R* L, int ld, int order) {
-  const double own = at.row < order ? 1 / double(L[std::size_t(at.row) * ld + at.row]) : 0;
+  double l[kTile];  // this lane's row of L
+  BPQP_UNROLL
+  for (int j = 0; j < kTile; ++j)
+    l[j] = at.row >= j && at.row < order ? double(L[std::size_t(j) * ld + at.row]) : 0;
+  double pivot = 1;
+  BPQP_UNROLL
+  for (int j = 0; j < kTile; ++j)
+    if (j == at.row && j < order) pivot = l[j];
+  const double own = 1 / pivot;
   BPQP_UNROLL
   for (int j = 0; j < kTile; ++j) {
     if (j >= order) break;
-    const R* column = L + std::size_t(j) * ld;
     const double inverse = thread.shuffle(own, tile_lane(j, 0));
-    const double l = at.row > j && at.row < order ? double(column[at.row]) : 0;
     const double first = thread.shuffle(c.first, tile_lane(j, at.column)) * inverse;
     const double second = thread.shuffle(c.second, tile_lane(j, at.column)) * inverse;
-    c.first = at.row == j ? first : c.first - l * first;
-    c.second = at.row == j ? second : c.second - l * second;
+    const double factor = at.row > j ? l[j] : 0;
+    c.first = at.row == j ? first : c.first - factor * first;
+    c.second = at.row == j ? second : c.second - factor * second;
   }
   return c;
 }

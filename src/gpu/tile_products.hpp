@@ -1,7 +1,7 @@
 /// \file
 /// Products of 8 x 8 tiles on the tensor cores, their entries from memory. What takes the time is
-/// the way to memory, so the loop has nothing else in it: no bounds to test, no address to compute
-/// but by adding a step, and what comes next is on its way while products are made.
+/// the way to memory, so the loop has nothing else in it: the loads of a few products together, no
+/// bounds to test, and no address to compute but by adding a step.
 #pragma once
 
 #include <cstdint>
@@ -35,37 +35,39 @@ template <int kTiles, class R>
 class Lines {
  public:
   // Lines that are not there are the last one again: nobody keeps what becomes of them.
-  BPQP_HD Lines(TilePlace at, const Operand<R>& o) : step_(kDepth * o.entry) {
+  BPQP_HD Lines(TilePlace at, const Operand<R>& o)
+      : next_(o.first + at.depth * o.entry), step_(int(kDepth * o.entry)) {
     BPQP_UNROLL
     for (int t = 0; t < kTiles; ++t) {
       const int wanted = kTile * t + at.row, last = o.count - 1;
-      next_[t] = o.first + (wanted < last ? wanted : last) * o.line + at.depth * o.entry;
+      line_[t] = int((wanted < last ? wanted : last) * o.line);
     }
   }
-  /// The entries of the next kSteps products; where there are only `left` of their lines, zero
-  /// beyond.
+  /// The entries of the next kSteps products.
   template <int kSteps>
   BPQP_HD void load(double (&to)[kSteps][kTiles]) {
     BPQP_UNROLL
-    for (int t = 0; t < kTiles; ++t) {
+    for (int s = 0; s < kSteps; ++s) {
       BPQP_UNROLL
-      for (int s = 0; s < kSteps; ++s) to[s][t] = double(next_[t][s * step_]);
-      next_[t] += kSteps * step_;
+      for (int t = 0; t < kTiles; ++t) to[s][t] = double(next_[line_[t]]);
+      next_ += step_;
     }
   }
+  /// The same where there are only `left` entries of a line; zero beyond.
   template <int kSteps>
-  BPQP_HD void load_some(TilePlace at, int left, double (&to)[kSteps][kTiles]) const {
+  BPQP_HD void load_some(TilePlace at, int left, double (&to)[kSteps][kTiles]) {
     BPQP_UNROLL
-    for (int t = 0; t < kTiles; ++t) {
+    for (int s = 0; s < kSteps; ++s) {
+      const bool some = s * kDepth + at.depth < left;
       BPQP_UNROLL
-      for (int s = 0; s < kSteps; ++s)
-        to[s][t] = s * kDepth + at.depth < left ? double(next_[t][s * step_]) : 0;
+      for (int t = 0; t < kTiles; ++t) to[s][t] = some ? double(next_[line_[t]]) : 0;
+      if (some) next_ += step_;
     }
   }
 
  private:
-  const R* next_[kTiles];
-  std::int64_t step_;
+  const R* next_;
+  int step_, line_[kTiles];  // in entries: a matrix has fewer than 2^31
 };
 
 /// tile[i][j] += the products of A's lines (i) and B's lines (j), over `depth` entries in their
@@ -95,18 +97,16 @@ BPQP_HD void add_products(
       }
     }
   };
-  const int groups = depth / (kSteps * kDepth), left = depth % (kSteps * kDepth);
-  Entries next;
-  if (groups > 0) rows.load(next.left), columns.load(next.right);
+  Entries e;
+  int left = depth;
   BPQP_UNROLL_BY(1)
-  for (int g = 1; g <= groups; ++g) {
-    const Entries now = next;
-    if (g < groups) rows.load(next.left), columns.load(next.right);
-    multiply(now, kSteps);
+  for (; left >= kSteps * kDepth; left -= kSteps * kDepth) {
+    rows.load(e.left), columns.load(e.right);
+    multiply(e, kSteps);
   }
   if (left == 0) return;
-  rows.load_some(at, left, next.left), columns.load_some(at, left, next.right);
-  multiply(next, (left + kDepth - 1) / kDepth);
+  rows.load_some(at, left, e.left), columns.load_some(at, left, e.right);
+  multiply(e, (left + kDepth - 1) / kDepth);
 }
 
 /// The same, subtracted.
@@ -130,7 +130,7 @@ BPQP_HD void subtract_products(
   negate();
 }
 
-/// Of one tile.
+/// Of one tile: eight loads together.
 constexpr int kTileSteps = 4;
 template <class R, Thread H>
 BPQP_HD Pair add_products(

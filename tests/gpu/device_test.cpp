@@ -32,6 +32,15 @@ TEST_F(OnDevice, SolvesFamiliesOfEverySizeClassAsTheCpuDoes) {
   check(family(io::Family::dense_ineq, 16, 0, 32, 50));
 }
 
+/// What compute-sanitizer is to see of every size class of blocks: it takes a thousand times as
+/// long.
+TEST_F(OnDevice, SolvesAFewOfEverySizeClassAsTheCpuDoes) {
+  check(family(io::Family::qp, 10, 5, 5, 20));
+  check(family(io::Family::qp, 20, 5, 10, 20), 1e-9, true);
+  check(family(io::Family::qp, 40, 8, 8, 2));
+  check(family(io::Family::qp, 132, 10, 10, 1));
+}
+
 TEST_F(OnDevice, SolvesWhatSharesMatricesAsTheCpuDoes) {
   check(family(io::Family::qp, 20, 5, 16, 300), 1e-9, true);
   check(family(io::Family::qp, 32, 8, 56, 100), 1e-9, true);
