@@ -139,6 +139,33 @@ TYPED_TEST(Teams, EachProblemIsTakenOnceAndByAllLanesOfItsTeam) {
       }
 }
 
+/// Around the warp's width, and more than once through it.
+TYPED_TEST(Teams, ListsWhereSomethingHoldsAreThoseOfASerialTeam) {
+  std::mt19937_64 engine(4);
+  for (const int count : {0, 1, 31, 32, 33, 100}) {
+    std::vector<int> holds(std::size_t(count) + 1);
+    for (int& h : holds) h = int(engine() % 3 == 0);
+    std::vector<int> want;
+    const int expected = core::list_where(
+        core::SerialTeam(), count, [&](int i) { return holds[std::size_t(i)] != 0; },
+        [&](int, int i) { want.push_back(i); });
+    for (const std::uint64_t schedule : kSchedules) {
+      constexpr auto kTeams = std::size_t(TypeParam::kTeams);
+      std::vector<std::vector<int>> lists(kTeams, std::vector<int>(want.size(), -1));
+      std::vector<int> found(std::size_t(this->kThreads), -1);
+      this->run(1, schedule, [&](const EmulatedThread& thread, const auto& team) {
+        auto& list = lists[std::size_t(thread.index()) / (found.size() / kTeams)];
+        found[std::size_t(thread.index())] = list_where(
+            team, count, [&](int i) { return holds[std::size_t(i)] != 0; },
+            [&](int at, int i) { list[std::size_t(at)] = i; });
+      });
+      for (const int f : found) ASSERT_EQ(f, expected) << count << " with schedule " << schedule;
+      for (const auto& list : lists)
+        EXPECT_EQ(list, want) << count << " with schedule " << schedule;
+    }
+  }
+}
+
 using Grid = OnTeam<TeamCase<GridOfThree, double>>;
 constexpr int kGridThreads = GridOfThree::kBlocks * GridOfThree::kThreads;
 
