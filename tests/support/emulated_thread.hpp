@@ -6,8 +6,9 @@
 ///                          [&](const EmulatedThread& thread) { body(thread, ...); });
 ///
 /// A thread runs until its next operation that waits for others: those of its warp (sync_warp,
-/// shuffle, shuffle_xor, ballot, multiply_add), its block or its cluster. Then another one is chosen: in
-/// their order for seed 0, else at random from the seed, so that a run can be repeated. Found are
+/// shuffle, shuffle_xor, ballot, multiply_add), its block or its cluster. Then another one is
+/// chosen: in their order for seed 0, else at random from the seed, so that a run can be repeated.
+/// What is found:
 ///  - divergence, exactly: threads of a warp, block or cluster that wait in different operations,
 ///    or where others have returned (BarrierDivergence);
 ///  - writes beside a block's shared memory (SharedMemoryOverrun), reads under AddressSanitizer;
