@@ -123,7 +123,7 @@ Arrays expected(const Batch<double>& batch, const Mapping& mapping = kMappings[0
 
 TEST(EngineMemory, EveryCallByALargeBlockGivesWhatAWarpGives) {
   const auto batch = known_batch(kN, kCount, 1);
-  Arrays want = expected(batch), have = expected(batch, {"Block256", 2, 100 << 10, 1, 2});
+  Arrays want = expected(batch), have = expected(batch, {"Block256", kBlock256, 100 << 10, 1, 2});
   std::vector<Vector> values;
   want.for_outputs([&](auto& v) {
     if constexpr (std::is_same_v<decltype(v), Vector&>) values.push_back(v);
