@@ -67,7 +67,7 @@ class Lines {
 
  private:
   const R* next_;
-  int step_, line_[kTiles];  // in entries: a matrix has fewer than 2^31
+  int step_, line_[kTiles];  // in entries; lines of a few tiles are near each other
 };
 
 /// tile[i][j] += the products of A's lines (i) and B's lines (j), over `depth` entries in their
