@@ -30,11 +30,6 @@ class Array {
   ~Array() { cudaFree(data_); }
   Array(const Array&) = delete;
   V* data() const { return static_cast<V*>(data_); }
-  std::vector<V> host() const {
-    std::vector<V> v(count_);
-    check(cudaMemcpy(v.data(), data_, count_ * sizeof(V), cudaMemcpyDeviceToHost), "cudaMemcpy");
-    return v;
-  }
 
  private:
   void* data_ = nullptr;
@@ -74,8 +69,8 @@ inline double quantile(std::vector<double> v, double q) {
   return v[std::min(v.size() - 1, std::size_t(q * double(v.size())))];
 }
 
-/// A case of scripts/gpu_check.sh: sizes, floors and asked times are those of the table in
-/// docs/gpu.md (fp64, H100), for a solve and full gradients.
+/// A case of scripts/gpu_check.sh: sizes, floors and asked times of a solve and full gradients
+/// (fp64, H100; docs/gpu/ has the measured ones).
 struct Case {
   const char* name;
   int batch, n, eq, ineq;

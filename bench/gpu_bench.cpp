@@ -43,7 +43,7 @@ struct Run {
     return {{dP.data(), n * n}, {dq.data(), n}, {dA.data(), m * n}, {dl.data(), m}, {du.data(), m}};
   }
 
-  QpBatch made;
+  io::ProblemBatch made;
   Array<double> P, q, A, l, u, x, y, g, dP, dq, dA, dl, du;
 };
 

@@ -31,7 +31,7 @@ std::vector<double*> each(double* first, std::size_t size, int count) {
 void measure(const Case& c, int samples) {
   cudaStream_t stream{};
   check(cudaStreamCreate(&stream), "cudaStreamCreate");
-  const QpBatch made = make_qp_batch(c.n, c.eq, c.ineq, c.batch);
+  const io::ProblemBatch made = make_qp_batch(c.n, c.eq, c.ineq, c.batch);
   const std::size_t n = std::size_t(c.n);
   const Array<double> P(made.P), work(made.P.size()), x(made.q);
   const Array<double*> matrices(each(work.data(), n * n, c.batch)),

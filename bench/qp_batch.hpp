@@ -11,21 +11,16 @@
 #include <tbb/parallel_for.h>
 
 #include "bpqp/bpqp.hpp"
+#include "io/families.hpp"
 #include "io/random.hpp"
 
 namespace bpqp::bench {
 
 using RowMatrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-struct QpBatch {
-  Shape shape;
-  int batch = 0;
-  std::vector<double> P, q, A, l, u;
-};
-
 /// Of a problem: numbers uniform on [0, 1); P = F'F + 1e-3 I, F [n x n]; A x = b in the first `eq`
 /// rows, and A x <= b with room up to 1 at one point in the others.
-inline void make_problem(int eq, std::size_t b, QpBatch& out) {
+inline void make_problem(int eq, std::size_t b, io::ProblemBatch& out) {
   const Eigen::Index n = out.shape.n, m = out.shape.m;
   const std::size_t N = std::size_t(n), M = std::size_t(m);
   io::Random random(1, b);
@@ -52,8 +47,8 @@ inline void make_problem(int eq, std::size_t b, QpBatch& out) {
   }
 }
 
-inline QpBatch make_qp_batch(int n, int eq, int ineq, int batch) {
-  QpBatch out;
+inline io::ProblemBatch make_qp_batch(int n, int eq, int ineq, int batch) {
+  io::ProblemBatch out;
   out.shape.n = n, out.shape.m = eq + ineq, out.batch = batch;
   const std::size_t N = std::size_t(n), M = std::size_t(out.shape.m), count = std::size_t(batch);
   out.P.resize(count * N * N), out.q.resize(count * N), out.A.resize(count * M * N);

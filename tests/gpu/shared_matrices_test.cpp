@@ -18,7 +18,6 @@ using Vector = std::vector<double>;
 
 /// Every size class, with copies of all, of some and of nothing.
 constexpr Mapping kSharedMappings[] = {
-
     {"Warps", kWarps, 64 << 10, 3},
     {"WarpsWithSomeCopies", kWarps, 2 << 10, 42, 3, 2, 3 << 10},
     {"Block128", kBlock128, 6 << 10, 7, 2, 2},

@@ -19,7 +19,6 @@ namespace bpqp::test {
 /// take long to emulate); with room in shared memory for all of a problem's arrays, some, or none;
 /// one with two host threads, so that ThreadSanitizer sees races between blocks.
 inline constexpr Mapping kMappings[] = {
-
     {"Warps", kWarps, 64 << 10, 3},
     {"WarpsOnTwoHostThreads", kWarps, 2 << 10, 42, 3, 2},
     {"Block128", kBlock128, 6 << 10, 7, 2, 2},

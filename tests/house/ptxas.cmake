@@ -1,6 +1,6 @@
 # What ptxas said of the kernels (cmake/ptxas_log.sh): none may have more registers than the size
 # table leaves it (launch bounds see to that; this sees to the launch bounds), nor spill more than is
-# is known: 128 registers fill a multiprocessor better than 168 without a spill (docs/gpu.md). LOGS:
+# known: 128 registers fill a multiprocessor better than 168 without a spill (docs/gpu.md). LOGS:
 # the folder of the logs.
 file(GLOB logs ${LOGS}/*.ptxas)
 list(LENGTH logs count)
