@@ -1,0 +1,20 @@
+"""A quadratic program, or one with second-order cones, as a layer in PyTorch.
+
+``solve_qp`` is the function, ``QPLayer`` the module of the same call. Tensors are float32 or float64,
+on the CPU or one CUDA device, where everything is put on the current stream.
+"""
+
+from bpqp._report import SolveError, Status, UnsolvedWarning
+from bpqp.torch._layer import QPLayer
+from bpqp.torch._report import TensorReport
+from bpqp.torch._solve_qp import QPSolution, solve_qp
+
+__all__ = [
+    "QPLayer",
+    "QPSolution",
+    "SolveError",
+    "Status",
+    "TensorReport",
+    "UnsolvedWarning",
+    "solve_qp",
+]

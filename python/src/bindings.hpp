@@ -1,0 +1,17 @@
+// The parts of the module bpqp._core.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "bpqp/settings.hpp"
+
+namespace bpqp::python {
+
+/// Settings from a dict of their names in settings.hpp, but `stream`, `allocator` and the callbacks.
+/// An unknown name or a value of the wrong type raises, naming it.
+Settings settings_from(const nanobind::dict& dict);
+
+void bind_report(nanobind::module_& module);
+void bind_solver(nanobind::module_& module);
+
+}  // namespace bpqp::python
