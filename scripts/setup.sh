@@ -13,6 +13,9 @@ packages=(
   libcli11-dev        # the command's options
   libgtest-dev        # tests
   libbenchmark-dev    # benchmarks
+  python3-venv        # the Python package, in an environment of its own
+  python3-dev         # its extension module
+  ccache              # the library is compiled once for all of the above
 )
 
 say() { printf 'setup: %s\n' "$*"; }

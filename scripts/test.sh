@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Sets up, builds and tests everything on a fresh machine; this is what CI runs.
 #
-#   scripts/test.sh           release: all tests; then the tests core and api under AddressSanitizer
+#   scripts/test.sh           release: all tests; the Python package and its tests; then the tests core and api under AddressSanitizer
 #                             with UndefinedBehaviorSanitizer, and under ThreadSanitizer
 #   scripts/test.sh --full    also the debug preset (warnings are errors), the shared library, and the
 #                             long tests under the sanitizers
-#   scripts/test.sh --quick   release only
+#   scripts/test.sh --quick   release and Python only
 #
 # BPQP_TEST_DATA names the folder of shared test problems; tests that need it skip without.
 set -euo pipefail
@@ -38,9 +38,9 @@ check() {
   log=build/$(tr -c 'a-z0-9\n' '-' <<< "$what").log
   step "$what"
   if "$@" 2>&1 | tee "$log"; then
-    results+=("passed  $what: $(grep -h 'tests passed' "$log" || true)")
+    results+=("passed  $what: $(grep -hE 'tests passed|[0-9]+ passed' "$log" || true)")
   else
-    results+=("FAILED  $what: $(grep -h 'tests passed' "$log" || true)")
+    results+=("FAILED  $what: $(grep -hE 'tests passed|[0-9]+ passed' "$log" || true)")
     failed=1
   fi
 }
@@ -69,6 +69,7 @@ shared_library() {
 scripts/setup.sh
 mkdir -p build
 check "release" release
+check "python" scripts/python.sh
 if ! $quick; then
   check "asan and ubsan" sanitized asan
   check "tsan" sanitized tsan
