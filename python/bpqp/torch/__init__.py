@@ -5,11 +5,14 @@ on the CPU or one CUDA device, where everything is put on the current stream.
 """
 
 from bpqp._report import SolveError, Status, UnsolvedWarning
+from bpqp.torch._convex import ConvexLayer, ConvexReport
 from bpqp.torch._layer import QPLayer
 from bpqp.torch._report import TensorReport
 from bpqp.torch._solve_qp import QPSolution, solve_qp
 
 __all__ = [
+    "ConvexLayer",
+    "ConvexReport",
     "QPLayer",
     "QPSolution",
     "SolveError",

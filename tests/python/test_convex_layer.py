@@ -1,0 +1,195 @@
+"""ConvexLayer: general problems, the built-in solver, and solvers of the caller's."""
+
+import numpy as np
+import pytest
+import torch
+from problems import qp
+from torch.autograd import gradcheck
+
+import bpqp
+from bpqp.torch import ConvexLayer, solve_qp
+
+
+def normal(*shape, seed=1):
+    return torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(seed))
+
+
+def onto_ball():
+    return ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 3, g=lambda z, y: z @ z - 1)
+
+
+def softmax(**options):
+    return ConvexLayer(lambda z, y: (z * z.log()).sum() + z @ y, 4, h=lambda z, y: z.sum() - 1, **options)
+
+
+CENTRE = torch.full((4,), 0.25)
+
+
+def test_projections_on_a_ball_are_those_of_the_closed_form():
+    y = 2 * normal(20, 3)
+    z, report = onto_ball()(y)
+    expected = y / y.norm(dim=1, keepdim=True).clamp(min=1)
+    # The KKT norm is below 1e-8, the multiplier at least 0.1 where the row is active.
+    torch.testing.assert_close(z, expected, rtol=0, atol=1e-7)
+    assert (report.status == 0).all() and report.kkt_norm.max() <= 1e-8
+
+
+def test_an_entropy_gives_softmax_and_its_gradient():
+    y = normal(5, 4).requires_grad_()
+    z, _ = softmax()(y, z0=CENTRE)
+    expected = torch.softmax(-y, 1)
+    torch.testing.assert_close(z, expected, rtol=0, atol=1e-8)
+    g = normal(5, 4, seed=2)
+    ours, theirs = (torch.autograd.grad((s * g).sum(), y)[0] for s in (z, expected))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-7)
+
+
+def mixed_layer():
+    """Curved equality, curved and straight inequalities, a quartic objective."""
+    return ConvexLayer(
+        lambda z, y: (z[0] - y["a"][0]) ** 2 + (z[1] - y["a"][1]) ** 4 + y["b"] * z[2] ** 2,
+        3,
+        h=lambda z, y: z[0] ** 2 + z[1] ** 2 + z[2] - 2,
+        g=lambda z, y: torch.stack([z[0] * z[1] - y["b"], -z[2]]),
+        eps=1e-10,
+    )
+
+
+def test_gradients_of_problems_that_are_not_convex():
+    a, b = normal(6, 2).requires_grad_(), (1 + normal(6).square()).requires_grad_()
+    layer = mixed_layer()
+    assert (layer({"a": a, "b": b})[1].status == 0).all()
+    assert gradcheck(lambda a, b: layer({"a": a, "b": b})[0], (a, b))
+
+
+def test_the_built_in_solver_finishes_a_hundred_random_starts():
+    z, report = mixed_layer()({"a": 2 * normal(100, 2), "b": 1 + normal(100).square()}, z0=normal(100, 3, seed=3))
+    assert (report.status == 0).all() and report.kkt_norm.max() <= 1e-10
+    assert report.lam.min() >= -1e-9
+
+
+def test_a_quadratic_program_takes_one_iteration_and_agrees_with_solve_qp():
+    P, q, A, _, u = (torch.tensor(a) for a in qp(1, batch=(5,), eq=0))
+    layer = ConvexLayer(
+        lambda z, y: 0.5 * z @ (y[0] @ z) + y[1] @ z, 4, g=lambda z, y: y[2] @ z - y[3]
+    )
+    leaves = [t.clone().requires_grad_() for t in (P, q, A, u)]
+    z, report = layer(tuple(leaves))
+    assert report.iterations.max() == 1
+    x = solve_qp(leaves[0], leaves[1], leaves[2], None, leaves[3]).x
+    torch.testing.assert_close(z, x, rtol=0, atol=1e-8)
+    g = normal(5, 4)
+    for ours, theirs in zip(torch.autograd.grad((z * g).sum(), leaves), torch.autograd.grad((x * g).sum(), leaves)):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-7)
+
+
+def test_tensors_that_the_functions_close_over_get_gradients():
+    weight = torch.tensor([1.0, 2.0, 0.5], dtype=torch.double, requires_grad=True)
+    y = 2 * normal(4, 3)
+
+    def solution(weight):
+        layer = ConvexLayer(lambda z, y: (weight * (z - y) ** 2).sum(), 3, g=lambda z, y: z @ z - 1, eps=1e-10)
+        return layer(y)[0]
+
+    assert gradcheck(solution, (weight,))
+
+
+@pytest.mark.parametrize("multipliers", [False, True])
+def test_any_solver_may_go_forward(multipliers):
+    scipy_optimize = pytest.importorskip("scipy.optimize")
+
+    def by_scipy(y):
+        found = [
+            scipy_optimize.minimize(
+                lambda z, t=t: ((z - t) ** 2).sum(), np.zeros(3), method="SLSQP", tol=1e-12,
+                constraints={"type": "ineq", "fun": lambda z: 1 - z @ z, "jac": lambda z: -2 * z},
+            ).x
+            for t in y.numpy()
+        ]  # fmt: skip
+        z = torch.tensor(np.array(found))
+        if not multipliers:
+            return z
+        return z, None, (y.norm(dim=1, keepdim=True) - 1).clamp(min=0)
+
+    y = (2 * normal(6, 3)).requires_grad_()
+    functions = (lambda z, y: ((z - y) ** 2).sum(), 3)
+    z, report = ConvexLayer(*functions, g=lambda z, y: z @ z - 1, solver=by_scipy)(y)
+    expected = y / y.norm(dim=1, keepdim=True).clamp(min=1)
+    assert (report.status == 0).all() and report.kkt_norm.max() < 1e-5
+    g = normal(6, 3, seed=4)
+    ours, theirs = (torch.autograd.grad((s * g).sum(), y)[0] for s in (z, expected))
+    # SLSQP ends at about 1e-8 in z, and the error of the gradient shrinks with that.
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_the_gradients_error_shrinks_with_the_kkt_norm():
+    y = (3 * normal(4, 3)).requires_grad_()
+    expected = y / y.norm(dim=1, keepdim=True).clamp(min=1)
+    g = normal(4, 3, seed=5)
+    (right,) = torch.autograd.grad((expected * g).sum(), y)
+    errors, norms = [], []
+    for noise in (1e-3, 1e-5, 1e-7):
+        shift = noise * normal(4, 3, seed=6)
+        layer = ConvexLayer(
+            lambda z, y: ((z - y) ** 2).sum(), 3, g=lambda z, y: z @ z - 1, solver=lambda y: expected.detach() + shift
+        )
+        z, report = layer(y)
+        errors.append(float((torch.autograd.grad((z * g).sum(), y)[0] - right).abs().max()))
+        norms.append(float(report.kkt_norm.max()))
+    assert norms[0] > 10 * norms[1] > 100 * norms[2]
+    assert errors[0] > 10 * errors[1] > 100 * errors[2]
+
+
+def test_one_problem_without_a_solution_harms_no_other():
+    layer = ConvexLayer(
+        lambda z, y: ((z - y[0]) ** 2).sum(), 2, g=lambda z, y: torch.stack([z @ z - y[1], 1 - z[0]])
+    )
+    centre = normal(3, 2).requires_grad_()
+    radius = torch.tensor([4.0, 0.25, 4.0], dtype=torch.double)  # the second: z0 >= 1 and |z| <= 1/2
+    with pytest.warns(bpqp.UnsolvedWarning, match="1 of 3"):
+        z, report = layer((centre, radius))
+    assert report.status.tolist()[0::2] == [0, 0] and report.status[1] > 1
+    (g,) = torch.autograd.grad(z.sum(), centre)
+    assert (g[1] == 0).all() and torch.isfinite(g).all()
+    alone, _ = layer((centre[2:], radius[2:]))
+    torch.testing.assert_close(z[2:], alone, rtol=0, atol=1e-12)
+
+
+def test_a_functions_nan_is_its_problems_alone():
+    y = torch.tensor([[1.0, 0, 0, 0], [float("nan"), 0, 0, 0]], dtype=torch.double)
+    with pytest.warns(bpqp.UnsolvedWarning, match="1 of 2"):
+        z, report = softmax()(y, z0=CENTRE)
+    assert report.status[0] == 0 and report.status[1] > 1
+    torch.testing.assert_close(z[0], torch.softmax(-y[0], 0), rtol=0, atol=1e-8)
+
+
+def test_float32_and_empty_batches():
+    z, report = onto_ball()(2 * normal(5, 3).float())
+    assert z.dtype == torch.float32 and (report.status == 0).all()
+    y = normal(0, 3).requires_grad_()
+    z, report = onto_ball()(y)
+    assert z.shape == (0, 3) and report.status.shape == (0,)
+
+
+def test_bad_calls_are_named():
+    layer = onto_ball()
+    with pytest.raises(TypeError, match=r"y: expected a tensor \[B, \.\.\.\]"):
+        layer(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match=r"y: expected one batch size in all its tensors, got \[2, 3\]"):
+        layer((normal(2, 3), normal(3, 3)))
+    with pytest.raises(TypeError, match="y: expected float32 or float64"):
+        layer(torch.zeros(2, 3, dtype=torch.int64))
+    with pytest.raises(ValueError, match=r"z0: expected shape \[2, 3\], got \[4\]"):
+        layer(normal(2, 3), z0=normal(4))
+    with pytest.raises(ValueError, match="n: expected >= 1, got 0"):
+        ConvexLayer(lambda z, y: z.sum(), 0)
+    wrong = ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 3, solver=lambda y: y[:, :2])
+    with pytest.raises(ValueError, match=r"solver: expected z of shape \[2, 3\], got \[2, 2\]"):
+        wrong(normal(2, 3))
+
+
+def test_a_second_derivative_is_refused_not_wrong():
+    y = (2 * normal(2, 3)).requires_grad_()
+    (first,) = torch.autograd.grad(onto_ball()(y)[0].sum(), y, create_graph=True)
+    with pytest.raises(NotImplementedError, match="no second derivative"):
+        torch.autograd.grad(first.sum(), y)
