@@ -71,7 +71,7 @@ def solve(
     >>> r.x
     array([0.3, 0.7])
     >>> r.backward(dx=[1, 0]).l
-    array([0., 0., 0.])
+    array([1., 0., 0.])
     """
     arrays = _arrays({"P": P, "q": q, "A": A, "l": l, "u": u})
     cone_sizes = tuple(int(d) for d in cones)
