@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Sets up, builds and tests everything on a fresh machine; this is what CI runs.
 #
-#   scripts/test.sh           release: all tests; the Python package and its tests; then the tests core and api under AddressSanitizer
-#                             with UndefinedBehaviorSanitizer, and under ThreadSanitizer
-#   scripts/test.sh --full    also the debug preset (warnings are errors), the shared library, and the
-#                             long tests under the sanitizers
+#   scripts/test.sh           release: all tests; the Python package and its tests; then the tests core and
+#                             api under AddressSanitizer with UndefinedBehaviorSanitizer, and under
+#                             ThreadSanitizer
+#   scripts/test.sh --full    also the debug preset (warnings are errors), the shared library, the kernels
+#                             for other architectures, and the long tests under the sanitizers
 #   scripts/test.sh --quick   release and Python only
 #
 # BPQP_TEST_DATA names the folder of shared test problems; tests that need it skip without.
@@ -65,6 +66,18 @@ shared_library() {
   cmake --preset release -B build/shared -DBUILD_SHARED_LIBS=ON -DBPQP_TESTS=OFF > /dev/null &&
     cmake --build build/shared -j "$jobs" && build/shared/bpqp info
 }
+# The kernels for GPUs that they are never run on, judged as house/ptxas judges the others.
+architectures() {
+  local log=build/configure-architectures.log
+  cmake --preset release -B build/architectures "-DBPQP_CUDA_ARCHITECTURES=80;100;120" -DBPQP_TESTS=OFF \
+    -DBPQP_BENCH=OFF -DBPQP_CLI=OFF -DBPQP_EXAMPLES=OFF > $log 2>&1 || {
+    cat $log
+    return 1
+  }
+  if grep 'no nvcc found' $log; then return 0; fi
+  cmake --build build/architectures -j "$jobs" --target bpqp_kernels &&
+    cmake -DLOGS="$PWD/build/architectures/kernels/CMakeFiles/bpqp_kernels.dir" -P tests/house/ptxas.cmake
+}
 
 scripts/setup.sh
 mkdir -p build
@@ -77,6 +90,7 @@ fi
 if $full; then
   check "debug" debug
   check "shared library" shared_library
+  check "kernels for other architectures" architectures
   check "asan and ubsan, long" sanitized_long asan
 fi
 

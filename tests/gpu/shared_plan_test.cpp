@@ -1,5 +1,5 @@
 /// \file
-/// The plans of batches that share P and A keep what they promise, for every shape.
+/// Plans, above all of batches that share P and A, keep what they promise, for every shape.
 #include "gpu/shared_plan.hpp"
 
 #include <gtest/gtest.h>
@@ -43,6 +43,26 @@ TEST(SharedPlan, FitsTheBlockAndTheMultiprocessor) {
         shared.shared_bytes,
         std::size_t(c.teams()) * gpu::team_stride(c, shared.fast_bytes) + shared.copy_bytes);
   });
+}
+
+/// Of compute capability 8.0, 8.6 and 12.0: what does not fit stays in the device's memory.
+TEST(Plans, FitDevicesWithLessSharedMemory) {
+  constexpr std::size_t kilo = 1024;
+  for (const gpu::DeviceLimits& limits :
+       {gpu::DeviceLimits{108, 164 * kilo, 163 * kilo},
+        {84, 100 * kilo, 99 * kilo},
+        {170, 100 * kilo, 99 * kilo}}) {
+    const auto expect_fits = [&](const Plan& plan) {
+      const std::size_t block = plan.shared_bytes + limits.shared_bytes_reserved;
+      EXPECT_LE(plan.shared_bytes, limits.shared_bytes_block);
+      EXPECT_LE(block * std::size_t(plan.blocks), limits.shared_bytes);
+    };
+    for_shapes([&](int n, int m, Reads reads, const Plan& plan, const Plan&) {
+      expect_fits(gpu::make_plan(n, m, *plan.size_class, limits));
+      expect_fits(gpu::make_plan(n, m, gpu::size_class(n, m, true), limits));
+      expect_fits(gpu::make_shared_plan(n, m, *plan.size_class, reads, limits));
+    });
+  }
 }
 
 TEST(SharedPlan, CopiesCostNoBlockAndNoRoomOfAProblemsOwnArrays) {
