@@ -20,16 +20,6 @@ struct StripOf {
 template <int kWarps>
 using StripFor = StripOf<2, kWarps >= 8 ? 4 : 2>;
 
-/// body(a, b) for every tile, so that the compiler sees the numbers of the registers.
-template <class Strip, class Body>
-BPQP_HD void for_tiles(const Body& body) {
-  BPQP_UNROLL
-  for (int a = 0; a < Strip::kHeight / kTile; ++a) {
-    BPQP_UNROLL
-    for (int b = 0; b < Strip::kWidth / kTile; ++b) body(a, b);
-  }
-}
-
 /// `below`: the strip's first row less its first column, of a lower triangle, outside of which
 /// nothing is read or written; kFull for a matrix that is there in full.
 constexpr int kFull = 1 << 30;
@@ -39,7 +29,7 @@ template <class Strip, class R>
 BPQP_HD Strip
 load_strip(TilePlace at, const R* M, int ld, int rows, int columns, int below = kFull) {
   Strip s{};
-  for_tiles<Strip>([&](int a, int b) {
+  for_tiles<Strip::kRows, Strip::kColumns>([&](int a, int b) {
     const int under = below + kTile * (a - b);  // a multiple of kTile, as all places of tiles are
     const R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
     if (under >= 0)
@@ -51,7 +41,7 @@ load_strip(TilePlace at, const R* M, int ld, int rows, int columns, int below = 
 template <class Strip, class R>
 BPQP_HD void store_strip(
     TilePlace at, const Strip& s, R* M, int ld, int rows, int columns, int below = kFull) {
-  for_tiles<Strip>([&](int a, int b) {
+  for_tiles<Strip::kRows, Strip::kColumns>([&](int a, int b) {
     const int under = below + kTile * (a - b);
     R* tile = M + std::size_t(kTile * b) * ld + kTile * a;
     if (under >= 0)

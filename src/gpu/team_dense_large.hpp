@@ -235,7 +235,7 @@ BPQP_STAGE void gram(
         team.thread(), at, s.tile, n, columns_from(Y + std::size_t(i) * ld, ld, m - i),
         columns_from(Y + std::size_t(j) * ld, ld, m - j));
     store_strip(at, s, S + std::size_t(j) * ld_s + i, ld_s, m - i, m - j, i - j);
-    for_tiles<Strip>([&](int t, int u) {
+    for_tiles<Strip::kRows, Strip::kColumns>([&](int t, int u) {
       mirror_tile(at, s.tile[t][u], i + kTile * t, j + kTile * u, m, S, ld_s);
     });
   });

@@ -10,6 +10,17 @@
 
 namespace bpqp::gpu {
 
+/// body(i, j) for every one of kRows x kColumns tiles, so that the compiler sees the numbers of the
+/// registers.
+template <int kRows, int kColumns, class Body>
+BPQP_HD void for_tiles(const Body& body) {
+  BPQP_UNROLL
+  for (int i = 0; i < kRows; ++i) {
+    BPQP_UNROLL
+    for (int j = 0; j < kColumns; ++j) body(i, j);
+  }
+}
+
 /// Lines of a matrix: entry k of line i is first[i * line + k * entry]; there are `count` > 0
 /// lines.
 template <class R>
@@ -89,12 +100,9 @@ BPQP_HD void add_products(
     BPQP_UNROLL
     for (int s = 0; s < kSteps; ++s) {
       if (s >= steps) break;
-      BPQP_UNROLL
-      for (int i = 0; i < kRows; ++i) {
-        BPQP_UNROLL
-        for (int j = 0; j < kColumns; ++j)
-          tile[i][j] = thread.multiply_add(e.left[s][i], e.right[s][j], tile[i][j]);
-      }
+      for_tiles<kRows, kColumns>([&](int i, int j) {
+        tile[i][j] = thread.multiply_add(e.left[s][i], e.right[s][j], tile[i][j]);
+      });
     }
   };
   Entries e;
@@ -119,11 +127,9 @@ BPQP_HD void subtract_products(
     const Operand<R>& A,
     const Operand<R>& B) {
   const auto negate = [&] {
-    BPQP_UNROLL
-    for (int i = 0; i < kRows; ++i) {
-      BPQP_UNROLL
-      for (int j = 0; j < kColumns; ++j) tile[i][j] = {-tile[i][j].first, -tile[i][j].second};
-    }
+    for_tiles<kRows, kColumns>([&](int i, int j) {
+      tile[i][j] = {-tile[i][j].first, -tile[i][j].second};
+    });
   };
   negate();  // not the entries of A, which would be waited for
   add_products<kSteps>(thread, at, tile, depth, A, B);
