@@ -115,8 +115,10 @@ BPQP_STAGE void open_plain(
 template <GpuTeam T>
 BPQP_STAGE void close_plain(
     const T& team, const Batch& batch, bool factored, core::Slot& slot, core::Slot& kept) {
-  if (batch.derivatives) copy_arrays(team, slot, kept, batch.n, batch.m, !factored);
-  team.sync();
+  if (batch.derivatives)
+    copy_arrays(team, slot, kept, batch.n, batch.m, !factored);
+  else
+    team.sync();  // others may still be reading the slot for its report
   if (team.rank() == 0) {
     slot = moved(slot, kept);
     slot.used = batch.shared ? *batch.memory.shared : slot.own;
