@@ -266,7 +266,7 @@ TEST_P(ConeKktTest, DISABLED_KeepsRowsThatAreIndependentWherePIsSingular) {
 /// d(loss) along a random change of all data, on one team: the others agree with it.
 TEST(ConeKktDifferences, AdjointIsTheCentralDifference) {
   const double t = 1e-6;
-  const auto run = [](const auto& body) { body(SerialTeam()); };
+  const auto run = [](const auto& body) { test::on_team(test::kTeams[0], body); };
   for (const Case& c : cases())
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {
       SCOPED_TRACE(std::string(c.name) + ", seed " + std::to_string(seed));
