@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Sets up, builds and tests everything on a fresh machine; this is what CI runs.
 #
-#   scripts/test.sh           release: all tests; the Python package and its tests; then the tests core and
-#                             api under AddressSanitizer with UndefinedBehaviorSanitizer, and under
-#                             ThreadSanitizer
+#   scripts/test.sh           release: all tests; the Python package and its tests; then under
+#                             AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer,
+#                             the tests that are of use there (tests/CMakeLists.txt)
 #   scripts/test.sh --full    also the debug preset (warnings are errors), the shared library, the kernels
-#                             for other architectures, and the long tests under the sanitizers
+#                             for other architectures, and gpu's long tests under AddressSanitizer
 #   scripts/test.sh --quick   release and Python only
 #
 # BPQP_TEST_DATA names the folder of shared test problems; tests that need it skip without.
@@ -60,7 +60,10 @@ build() {
 
 release() { build release all all_verify_interface_header_sets && ctest --preset release -j "$jobs"; }
 sanitized() { build "$1" all && ctest --preset "$1" -j "$jobs"; }
-sanitized_long() { ctest --test-dir "build/$1" --output-on-failure -L '^slow$'; }
+sanitized_long() {
+  cmake --preset "$1" "-DBPQP_TEST_LABELS=core;api;asan;gpu" > /dev/null &&
+    cmake --build --preset "$1" -j "$jobs" && ctest --test-dir "build/$1" --output-on-failure -L '^slow$'
+}
 debug() { build debug all && ctest --preset debug -j "$jobs" -LE '^slow$'; }
 shared_library() {
   cmake --preset release -B build/shared -DBUILD_SHARED_LIBS=ON -DBPQP_TESTS=OFF > /dev/null &&
