@@ -4,7 +4,7 @@
 # One executable and one ctest entry, <dir>/<name>: a process per test case would cost more than
 # most cases take, and GoogleTest says on failure which case it was. SHARDS deals the cases of a long
 # file out to n entries that ctest can run at the same time. Labels: core, api, gpu, io, cli, house,
-# install, slow; asan and tsan, see tests/CMakeLists.txt. With BPQP_TEST_LABELS set, only tests with one
+# install, slow, torch; asan and tsan, see tests/CMakeLists.txt. With BPQP_TEST_LABELS set, only tests with one
 # of those labels are built.
 
 set(BPQP_TEST_LABELS "" CACHE STRING "Build only tests with one of these labels; empty: all")

@@ -14,6 +14,9 @@ if(BPQP_CLI)
   install(TARGETS bpqp_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+# Not in the header set, whose headers compile alone: this one wants LibTorch.
+install(FILES ${PROJECT_SOURCE_DIR}/include/bpqp/torch.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/bpqp)
+
 set(bpqp_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/bpqp)
 install(
   EXPORT bpqpTargets

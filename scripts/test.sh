@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up, builds and tests everything on a fresh machine; this is what CI runs.
 #
-#   scripts/test.sh           release: all tests; the Python package and its tests; then under
+#   scripts/test.sh           release: all tests; the Python package, the layer for LibTorch, and their tests; then under
 #                             AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer,
 #                             the tests that are of use there (tests/CMakeLists.txt)
 #   scripts/test.sh --full    also the debug preset (warnings are errors), the shared library, the kernels
@@ -59,6 +59,14 @@ build() {
 }
 
 release() { build release all all_verify_interface_header_sets && ctest --preset release -j "$jobs"; }
+# The layer for LibTorch, with the one of the Python tests.
+libtorch() {
+  local torch
+  torch=$(build/venv/bin/python -c 'import os, torch; print(os.path.dirname(torch.__file__))') &&
+    cmake --preset release -DBPQP_TORCH="$torch" > /dev/null &&
+    cmake --build --preset release -j "$jobs" --target test_api_torch train_torch &&
+    ctest --preset release -R '^(api/torch|example/train_torch)$'
+}
 sanitized() { build "$1" all && ctest --preset "$1" -j "$jobs"; }
 sanitized_long() {
   cmake --preset "$1" "-DBPQP_TEST_LABELS=core;api;asan;gpu" > /dev/null &&
@@ -86,6 +94,7 @@ scripts/setup.sh
 mkdir -p build
 check "release" release
 check "python" scripts/python.sh
+check "libtorch" libtorch
 if ! $quick; then
   check "asan and ubsan" sanitized asan
   check "tsan" sanitized tsan

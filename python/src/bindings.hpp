@@ -7,8 +7,8 @@
 
 namespace bpqp::python {
 
-/// Settings from a dict of their names in settings.hpp, but `stream`, `allocator` and the callbacks.
-/// An unknown name or a value of the wrong type raises, naming it.
+/// Settings from a dict of their names in settings.hpp, but `stream`, `allocator` and the
+/// callbacks. An unknown name or a value of the wrong type raises, naming it.
 Settings settings_from(const nanobind::dict& dict);
 
 void bind_report(nanobind::module_& module);

@@ -1,12 +1,12 @@
 // How bpqp::Report lies in memory, so that NumPy reads an array of them without a copy.
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
 #include <cstddef>
 #include <string>
 #include <type_traits>
 #include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "bindings.hpp"
 #include "bpqp/solution.hpp"
@@ -21,8 +21,7 @@ template <class T>
 const char* format() {
   if constexpr (std::is_same_v<T, bool>) return "?";
   if constexpr (std::is_same_v<T, double>) return "f8";
-  static_assert(
-      std::is_same_v<T, bool> || std::is_same_v<T, double> || sizeof(T) == sizeof(int));
+  static_assert(std::is_same_v<T, bool> || std::is_same_v<T, double> || sizeof(T) == sizeof(int));
   return "i4";
 }
 

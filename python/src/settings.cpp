@@ -1,13 +1,14 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/string.h>
+#include "bpqp/settings.hpp"
 
 #include <array>
 #include <functional>
 #include <map>
 #include <string>
 
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
 #include "bindings.hpp"
-#include "bpqp/settings.hpp"
 
 namespace nb = nanobind;
 
@@ -18,7 +19,7 @@ using Setter = std::function<void(Settings&, nb::handle)>;
 
 /// One word of those that to_string gives the values of the enum.
 template <class Enum, std::size_t N>
-Setter word(Enum Settings::* field, std::array<Enum, N> values) {
+Setter word(Enum Settings::*field, std::array<Enum, N> values) {
   return [field, values](Settings& settings, nb::handle value) {
     const auto given = nb::cast<std::string>(value);
     std::string known;
@@ -34,7 +35,7 @@ Setter word(Enum Settings::* field, std::array<Enum, N> values) {
 }
 
 template <class T>
-Setter number(T Settings::* field) {
+Setter number(T Settings::*field) {
   return [field](Settings& settings, nb::handle value) { settings.*field = nb::cast<T>(value); };
 }
 
@@ -42,12 +43,9 @@ const std::map<std::string, Setter>& setters() {
   static const std::map<std::string, Setter> table = {
       {"method",
        word(
-           &Settings::method,
-           std::array{Method::automatic, Method::admm, Method::interior_point})},
+           &Settings::method, std::array{Method::automatic, Method::admm, Method::interior_point})},
       {"backward_method",
-       word(
-           &Settings::backward_method,
-           std::array{BackwardMethod::direct, BackwardMethod::admm})},
+       word(&Settings::backward_method, std::array{BackwardMethod::direct, BackwardMethod::admm})},
       {"device", word(&Settings::device, std::array{Device::automatic, Device::cpu, Device::cuda})},
       {"precision",
        word(&Settings::precision, std::array{Precision::fp64, Precision::mixed, Precision::fp32})},

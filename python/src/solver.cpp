@@ -1,14 +1,14 @@
 // bpqp::Solver over addresses. An input is its address (0: null) and the elements from one problem
 // to the next (0: shared); the package has checked types, shapes and devices.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
-
 #include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include "bindings.hpp"
 #include "bpqp/bpqp.hpp"
@@ -46,12 +46,20 @@ class AnySolver {
   /// the reports are on a device.
   int solve(
       int batch,
-      Address P, Stride P_stride,
-      Address q, Stride q_stride,
-      Address A, Stride A_stride,
-      Address l, Stride l_stride,
-      Address u, Stride u_stride,
-      Address x, Address y, Address active, Address report,
+      Address P,
+      Stride P_stride,
+      Address q,
+      Stride q_stride,
+      Address A,
+      Stride A_stride,
+      Address l,
+      Stride l_stride,
+      Address u,
+      Stride u_stride,
+      Address x,
+      Address y,
+      Address active,
+      Address report,
       bool vectors_only) {
     const nb::gil_scoped_release unlocked;
     std::visit(
@@ -78,20 +86,26 @@ class AnySolver {
   void warm_start(int batch, Address x, Stride x_stride, Address y, Stride y_stride) {
     std::visit(
         [&]<class R>(Solver<R>& solver) {
-          solver.warm_start(
-              batch, {at<const R>(x), n_, x_stride}, {at<const R>(y), m_, y_stride});
+          solver.warm_start(batch, {at<const R>(x), n_, x_stride}, {at<const R>(y), m_, y_stride});
         },
         solver_);
   }
 
   void backward(
-      Address gx, Stride gx_stride,
-      Address gy, Stride gy_stride,
-      Address P, Stride P_stride,
-      Address q, Stride q_stride,
-      Address A, Stride A_stride,
-      Address l, Stride l_stride,
-      Address u, Stride u_stride) {
+      Address gx,
+      Stride gx_stride,
+      Address gy,
+      Stride gy_stride,
+      Address P,
+      Stride P_stride,
+      Address q,
+      Stride q_stride,
+      Address A,
+      Stride A_stride,
+      Address l,
+      Stride l_stride,
+      Address u,
+      Stride u_stride) {
     const nb::gil_scoped_release unlocked;
     std::visit(
         [&]<class R>(Solver<R>& solver) {
@@ -116,12 +130,18 @@ class AnySolver {
   }
 
   void jvp(
-      Address P, Stride P_stride,
-      Address q, Stride q_stride,
-      Address A, Stride A_stride,
-      Address l, Stride l_stride,
-      Address u, Stride u_stride,
-      Address x, Address y) {
+      Address P,
+      Stride P_stride,
+      Address q,
+      Stride q_stride,
+      Address A,
+      Stride A_stride,
+      Address l,
+      Stride l_stride,
+      Address u,
+      Stride u_stride,
+      Address x,
+      Address y) {
     const nb::gil_scoped_release unlocked;
     std::visit(
         [&]<class R>(Solver<R>& solver) {
@@ -138,13 +158,19 @@ class AnySolver {
 
   void differentiate(
       int batch,
-      Address P, Stride P_stride,
-      Address A, Stride A_stride,
-      Address x, Stride x_stride,
-      Address y, Stride y_stride,
+      Address P,
+      Stride P_stride,
+      Address A,
+      Stride A_stride,
+      Address x,
+      Stride x_stride,
+      Address y,
+      Stride y_stride,
       Address active,
-      Address gradient, Stride gradient_stride,
-      Address violation, Stride violation_stride,
+      Address gradient,
+      Stride gradient_stride,
+      Address violation,
+      Stride violation_stride,
       Address report) {
     const nb::gil_scoped_release unlocked;
     std::visit(
@@ -175,11 +201,17 @@ class AnySolver {
   using Either = std::variant<Solver<float>, Solver<double>>;
 
   static Either make(
-      const std::string& type, const Shape& shape, int capacity, const nb::dict& dict, Address stream) {
+      const std::string& type,
+      const Shape& shape,
+      int capacity,
+      const nb::dict& dict,
+      Address stream) {
     Settings settings = settings_from(dict);
     settings.stream = at<void>(stream);
-    if (type == "float32") return Either(std::in_place_type<Solver<float>>, shape, capacity, settings);
-    if (type == "float64") return Either(std::in_place_type<Solver<double>>, shape, capacity, settings);
+    if (type == "float32")
+      return Either(std::in_place_type<Solver<float>>, shape, capacity, settings);
+    if (type == "float64")
+      return Either(std::in_place_type<Solver<double>>, shape, capacity, settings);
     throw nb::type_error(("type: expected float32 or float64, got " + type).c_str());
   }
 
@@ -190,7 +222,8 @@ class AnySolver {
 
 /// An array [1] with a number in it that keeps `owner` alive as long as its memory is: what holds a
 /// Solver from a forward pass to its backward pass where only arrays are handed on.
-nb::ndarray<std::int64_t, nb::shape<1>, nb::device::cpu> token(std::int64_t number, nb::object owner) {
+nb::ndarray<std::int64_t, nb::shape<1>, nb::device::cpu> token(
+    std::int64_t number, nb::object owner) {
   struct Kept {
     std::int64_t number;
     nb::object owner;
@@ -204,7 +237,8 @@ nb::ndarray<std::int64_t, nb::shape<1>, nb::device::cpu> token(std::int64_t numb
 
 void bind_solver(nb::module_& module) {
   nb::class_<AnySolver>(module, "Solver")
-      .def(nb::init<const std::string&, int, int, std::vector<int>, int, const nb::dict&, Address>())
+      .def(
+          nb::init<const std::string&, int, int, std::vector<int>, int, const nb::dict&, Address>())
       .def("solve", &AnySolver::solve)
       .def("warm_start", &AnySolver::warm_start)
       .def("backward", &AnySolver::backward)
