@@ -16,12 +16,18 @@ Overhead: a call of QPLayer, and one with its gradient in all data, less the lib
 same memory, in turns; least and median of many. autograd's own part is that of an empty function.
 """
 
+import os
+import sys
+
+THREADS = sys.argv[sys.argv.index("--threads") + 1] if "--threads" in sys.argv else "1"
+for _variable in ("OMP", "OPENBLAS", "MKL", "RAYON"):  # before they are read
+    os.environ[_variable + "_NUM_THREADS"] = THREADS
+
 import argparse
 import importlib.util
 import json
 import platform
 import statistics
-import sys
 import time
 import warnings
 
@@ -47,7 +53,7 @@ class Bpqp:
         A = torch.cat([torch.ones(1, n, dtype=DOUBLE), torch.eye(n, dtype=DOUBLE)])
         l = torch.cat([torch.ones(1, dtype=DOUBLE), torch.zeros(n, dtype=DOUBLE)])
         u = torch.cat([torch.ones(1, dtype=DOUBLE), torch.full((n,), 0.2, dtype=DOUBLE)])
-        self.data, self.layer = (S, A, l, u), QPLayer(n, n + 1)
+        self.data, self.layer = (S, A, l, u), QPLayer(n, n + 1, threads=int(THREADS))
 
     def __call__(self, r):
         S, A, l, u = self.data
@@ -198,12 +204,12 @@ def overhead(options, batch, n, count):
     A, u = torch.randn(batch, m, n, dtype=DOUBLE), torch.rand(batch, m, dtype=DOUBLE)
     data = (P, q, A, u - 2, u)
     leaves = [t.clone().requires_grad_() for t in data]
-    layer, g = QPLayer(n, m), torch.ones(batch, n, dtype=DOUBLE)
+    layer, g = QPLayer(n, m, threads=int(THREADS)), torch.ones(batch, n, dtype=DOUBLE)
     sizes = (n * n, n, m * n, m, m)
     x, y = torch.empty(batch, n, dtype=DOUBLE), torch.empty(batch, m, dtype=DOUBLE)
     active, report = torch.empty(batch, m, dtype=torch.int8), torch.empty(batch, REPORT_BYTES, dtype=torch.uint8)
     gradients = [torch.empty_like(t) for t in data]
-    lease = Lease(Key("float64", n, m, (), ()), batch)
+    lease = Lease(Key("float64", n, m, (), (("threads", int(THREADS)),)), batch)
     inputs = [v for t, size in zip(data, sizes) for v in (t.data_ptr(), size)]
     outputs = [t.data_ptr() for t in (x, y, active, report)]
     wanted = [v for t, size in zip(gradients, sizes) for v in (t.data_ptr(), size)]
@@ -236,9 +242,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--calls", type=int, default=300, help="of the overhead's measurement")
+    parser.add_argument("--threads", default="1", help="of every layer and of torch (1)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    torch.set_num_threads(int(THREADS))
     result = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
