@@ -27,48 +27,47 @@ class Columns:
 
 @dataclass(frozen=True)
 class AffineMap:
-    """constant + M p, of which only the entries of M are kept.
+    """constant + M p in a shape, of which only the entries of M are kept.
 
     p are the parameters in `used` one after the other, each row-major. What is evaluated from
     parameters without a batch has none either.
     """
 
-    constant: Number  #: [size]
-    row: Index  #: [entries]
+    shape: tuple[int, ...]
+    constant: Number  #: [size], row-major
+    row: Index  #: [entries], in the flattened result
     place: Index  #: [entries], in p
     value: Number  #: [entries]
     used: tuple[int, ...]
     _copies: dict[Any, tuple[Tensor, ...]] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def zero(cls, size: int) -> AffineMap:
-        none = np.zeros(0, np.int64)
-        return cls(np.zeros(size), none, none, np.zeros(0), ())
-
-    @classmethod
-    def of(cls, size: int, row: Index, column: Index, value: Number, columns: Columns) -> AffineMap:
-        """Of a matrix's entries."""
+    def of(
+        cls, shape: tuple[int, ...], row: Index, column: Index, value: Number, columns: Columns
+    ) -> AffineMap:
+        """Of the entries of [M, constant]."""
         number, place = columns.number[column], columns.place[column]
-        constant = np.zeros(size)
+        constant = np.zeros(math.prod(shape))
         fixed = number < 0
         np.add.at(constant, row[fixed], value[fixed])
         row, number, place, value = row[~fixed], number[~fixed], place[~fixed], value[~fixed]
         used = tuple(int(k) for k in np.unique(number))
         first = np.zeros(len(columns.sizes), np.int64)
         first[list(used)] = np.cumsum([0, *(columns.sizes[k] for k in used)])[:-1]
-        return cls(constant, row, place + first[number], value, used)
+        return cls(shape, constant, row, place + first[number], value, used)
 
     def __call__(self, parameters: Sequence[Tensor], batched: Sequence[bool], like: Tensor) -> Tensor:
-        """[B, size], or [size] if no parameter that is used has a batch; in like's type and device."""
+        """[B, *shape], or [*shape] if no parameter that is used has a batch; in like's type and device."""
         constant, row, place, value = self._on(like)
         if not self.used:
-            return constant
+            return constant.reshape(self.shape)
         flat = [_flat(parameters[k].to(like.dtype), int(batched[k])) for k in self.used]
         batch = next((t.shape[:1] for t, k in zip(flat, self.used) if batched[k]), torch.Size())
         flat = [t.expand(*batch, t.shape[-1]) for t in flat]
         p = flat[0] if len(flat) == 1 else torch.cat(flat, -1)
         terms = p.index_select(-1, place) * value
-        return constant.expand(*batch, -1).index_add(-1, row, terms)
+        result = constant.expand(*batch, -1).index_add(-1, row, terms)
+        return result.reshape((*batch, *self.shape))
 
     def _on(self, like: Tensor) -> tuple[Tensor, ...]:
         key = (like.dtype, like.device)

@@ -52,6 +52,15 @@ class Canonical:
             raise ValueError(f"{leaf.name()}: complex variables and parameters are not supported")
         return int(ids[0])
 
+    def own_columns(self, variables: Sequence[cp.Variable]) -> set[int]:
+        """Where these variables are in x; the others are CVXPY's."""
+        found: set[int] = set()
+        for variable in variables:
+            final = self.final_id("var", variable)
+            first = self.data.var_id_to_col[final]
+            found.update(range(first, first + self.data.id_to_var[final].size))
+        return found
+
     def columns(self, parameters: Sequence[cp.Parameter]) -> Columns:
         """Of CVXPY's matrices, for parameters in the order of a layer's arguments."""
         lower: Any = getattr(cvx_attr2constr, "lower_value", None)

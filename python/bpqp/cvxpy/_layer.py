@@ -80,8 +80,15 @@ class CvxpyLayer(torch.nn.Module):
             raise ValueError("gp: geometric programs need the exponential cone, which is not supported")
         _check_parameters(problem, parameters)
         made = canonical(problem, canon_backend)
-        self._program = cone_program(made, made.columns(parameters))
-        self._outputs = outputs(problem, variables, made)
+        found = outputs(problem, variables, made)
+        self._program = cone_program(
+            made,
+            made.columns(parameters),
+            kept_columns=made.own_columns(problem.variables()),
+            kept_rows={int(i) for output in found if output.dual for i in output.index},
+        )
+        left = self._program.columns, self._program.rows, made.n, made.m
+        self._outputs = [output.moved(*left) for output in found]
         self._shapes = [tuple(p.shape) for p in parameters]
         self._names = [p.name() for p in parameters]
         self._settings = dict(solver_args or {})

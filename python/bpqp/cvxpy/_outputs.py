@@ -16,6 +16,7 @@ from cvxpy.reductions.solvers import utilities
 from torch import Tensor
 
 from bpqp.cvxpy._canonical import Canonical
+from bpqp.cvxpy._entries import places
 
 Index = npt.NDArray[np.int64]
 
@@ -30,6 +31,11 @@ class Output:
     zeros: bool  #: whether there are any of those
     _copies: dict[torch.device, Tensor] = field(default_factory=dict, compare=False)
 
+    def moved(self, columns: Index, rows: Index, n: int, m: int) -> Output:
+        """The same where only these of n variables and m rows are left, all of the output's among them."""
+        left = places(rows, m) if self.dual else np.append(places(columns, n), len(columns))
+        return Output(self.shape, self.dual, left[self.index], self.zeros)
+
     def __call__(self, x: Tensor, y: Tensor) -> Tensor:
         """From x [..., n] and y [..., m]: [..., *shape]."""
         source = y if self.dual else x
@@ -43,7 +49,7 @@ class Output:
 
 def outputs(
     problem: cp.Problem, variables: Sequence[cp.Variable], canonical: Canonical
-) -> tuple[Output, ...]:
+) -> list[Output]:
     """For variables of the problem, and for dual variables of its constraints."""
     primal = {v.id for v in problem.variables()}
     dual = {v.id: c for c in problem.constraints for v in c.dual_variables}
@@ -58,7 +64,7 @@ def outputs(
                 f"variables: {variable.name()} is neither one of problem.variables() nor a dual variable "
                 f"of one of its constraints"
             )
-    return tuple(found)
+    return found
 
 
 def _primal(variable: cp.Variable, canonical: Canonical) -> Output:

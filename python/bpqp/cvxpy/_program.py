@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,77 +12,66 @@ from torch import Tensor
 
 from bpqp.cvxpy._affine import AffineMap, Columns
 from bpqp.cvxpy._canonical import Canonical
+from bpqp.cvxpy._elimination import Replaced, choose
+from bpqp.cvxpy._entries import Entries, others
 
 Index = npt.NDArray[np.int64]
+QPData = tuple[Tensor | None, Tensor, Tensor | None, Tensor | None, Tensor | None]
 
 
 @dataclass(frozen=True)
 class ConeProgram:
     """minimise 1/2 x'P x + q'x, the first `zero` rows A x = b, then rows A x <= b, and b - A x in
-    second-order cones, t first; all affine in the parameters."""
+    second-order cones, t first; all affine in the parameters.
 
-    n: int
-    m: int
+    Of x and the rows of CVXPY's program those that are left after the elimination (_elimination.py).
+    """
+
     zero: int
     cones: tuple[int, ...]
-    P: AffineMap | None  #: [n * n], None: no quadratic term
+    P: AffineMap | None  #: [n, n], None: zero
     q: AffineMap  #: [n]
-    A: AffineMap  #: [m * n]
+    A: AffineMap  #: [m, n]
     b: AffineMap  #: [m]
+    replaced: Replaced | None
+    columns: Index  #: [n], of CVXPY's program
+    rows: Index  #: [m]
 
-    def evaluate(
-        self, parameters: Sequence[Tensor], batched: Sequence[bool], like: Tensor
-    ) -> tuple[Tensor | None, Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    def evaluate(self, parameters: Sequence[Tensor], batched: Sequence[bool], like: Tensor) -> QPData:
         """(P, q, A, l, u) of ``solve_qp``."""
-        n, m = self.n, self.m
-        q = self.q(parameters, batched, like)
-        P = None
-        if self.P is not None:
-            P = self.P(parameters, batched, like)
-            P = P.reshape(*P.shape[:-1], n, n)
-        if not m:
+        at = parameters, batched, like
+        P = None if self.P is None else self.P(*at)
+        q, A, u = self.q(*at), self.A(*at), self.b(*at)
+        if self.replaced is not None:
+            P, q, A, u = self.replaced(at, P, q, A, u)
+        m = len(self.rows)
+        if m == 0:
             return P, q, None, None, None
-        A, u = (f(parameters, batched, like) for f in (self.A, self.b))
         free = u.new_full((*u.shape[:-1], m - self.zero), -torch.inf)
-        l = torch.cat([u[..., : self.zero], free], -1)
-        return P, q, A.reshape(*A.shape[:-1], m, n), l, u
+        return P, q, A, torch.cat([u[..., : self.zero], free], -1), u
 
 
-def cone_program(canonical: Canonical, columns: Columns) -> ConeProgram:
-    """CVXPY's program has A x + b in its cones, where each of (P, q, [A b]) is a sparse matrix times
-    [parameters; 1], column-major."""
-    data = canonical.data
+def cone_program(
+    canonical: Canonical, by: Columns, kept_columns: Set[int], kept_rows: Set[int]
+) -> ConeProgram:
+    """CVXPY's program has A x + b in its cones. The columns and rows named are not eliminated."""
+    data, n, m = canonical.data, canonical.n, canonical.m
     dims = data.cone_dims
-    n, m = canonical.n, canonical.m
-    row, column, value = _entries(data.A, m * (n + 1))
-    i, j = row % max(m, 1), row // max(m, 1)
-    left = j < n
-    at, by, factor = _entries(canonical.linear, n + 1)
-    kept = at < n  # the last row is the objective's constant
+    Ab = Entries.of(data.A, m, n + 1)
+    every, one = np.arange(m), np.zeros(1, np.int64)
+    A, b = Ab.block(every, np.arange(n)).times(-np.ones(m)), Ab.block(every, one + n)
+    q = Entries.of(canonical.linear, n + 1, 1)  # the last row is the objective's constant
+    P = Entries((n, n), *(one[:0],) * 3, np.zeros(0)) if data.P is None else Entries.of(data.P, n, n)
+    pivots = choose(A, by, dims.zero, kept_columns, kept_rows)
+    w, rows = others(pivots.columns, n), others(pivots.rows, m)
     return ConeProgram(
-        n=n,
-        m=m,
-        zero=dims.zero,
+        zero=dims.zero - len(pivots.rows),
         cones=tuple(int(d) for d in dims.soc),
-        P=_quadratic(data.P, n, columns),
-        q=AffineMap.of(n, at[kept], by[kept], factor[kept], columns),
-        A=AffineMap.of(m * n, (i * n + j)[left], column[left], -value[left], columns),
-        b=AffineMap.of(m, i[~left], column[~left], value[~left], columns),
+        P=P.block(w, w).block_or_none(by),
+        q=q.block(w, one).vector(by),
+        A=A.block(rows, w).matrix(by),
+        b=b.block(rows, one).vector(by),
+        replaced=Replaced.of(pivots, P, q, A, b, w, rows, by) if len(pivots.rows) else None,
+        columns=w,
+        rows=rows,
     )
-
-
-def _quadratic(matrix: Any, n: int, columns: Columns) -> AffineMap | None:
-    if matrix is None:
-        return None
-    row, column, value = _entries(matrix, n * n)
-    if not value.any():
-        return None
-    return AffineMap.of(n * n, row, column, value, columns)  # symmetric: the order does not matter
-
-
-def _entries(matrix: Any, rows: int) -> tuple[Index, Index, npt.NDArray[np.float64]]:
-    """Row, column and value of a sparse matrix."""
-    coo = matrix.tocoo()
-    if coo.shape[0] != rows:
-        raise RuntimeError(f"CVXPY's program has {coo.shape[0]} rows where {rows} were expected")
-    return coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data.astype(np.float64)
