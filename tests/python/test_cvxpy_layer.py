@@ -71,7 +71,7 @@ def test_a_parameter_without_the_batch_is_shared_and_what_depends_on_it_alone_is
     a, side = normal(4, 2), normal(5, 4, seed=1).abs()
     P, q, matrix, l, u = layer._program.evaluate([a, side], [False, True], side)
     assert P.dim() == matrix.dim() == 2 and q.dim() == 1
-    assert l.shape == u.shape == (5, 4)
+    assert l.shape == (4,) and u.shape == (5, 4)
     assert layer(a, side)[0].shape == (5, 2)
 
 
@@ -236,6 +236,18 @@ def test_vmap_is_the_batch() -> None:
     layer = CvxpyLayer(problem, [c], [x])
     data = normal(4, 3)
     torch.testing.assert_close(torch.func.vmap(lambda c: layer(c)[0])(data), layer(data)[0])
+
+
+def test_a_compiled_layer_gives_the_same() -> None:
+    problem, x, c = projection()
+    layer = CvxpyLayer(problem, [c], [x])
+    compiled = torch.compile(lambda c: layer(c)[0], fullgraph=True, backend="aot_eager")
+    data = normal(4, 3).requires_grad_()
+    value = compiled(data)
+    torch.testing.assert_close(value, layer(data)[0])
+    (gradient,) = torch.autograd.grad((value * normal(4, 3, seed=1)).sum(), data)
+    (expected,) = torch.autograd.grad((layer(data)[0] * normal(4, 3, seed=1)).sum(), data)
+    torch.testing.assert_close(gradient, expected)
 
 
 # No answer

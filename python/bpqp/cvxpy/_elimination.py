@@ -78,7 +78,15 @@ class Replaced:
 
     @classmethod
     def of(
-        cls, pivots: Pivots, P: Entries, q: Entries, A: Entries, b: Entries, w: Index, rows: Index, by: Columns
+        cls,
+        pivots: Pivots,
+        P: Entries,
+        q: Entries,
+        A: Entries,
+        b: Entries,
+        w: Index,
+        rows: Index,
+        by: Columns,
     ) -> Replaced:
         """With w the variables, and rows the rows that are left."""
         v = pivots.columns
@@ -93,9 +101,10 @@ class Replaced:
         )
 
     def __call__(
-        self, at: Any, P: Tensor | None, q: Tensor, A: Tensor, b: Tensor
-    ) -> tuple[Tensor | None, Tensor, Tensor, Tensor]:
-        """P, q, A and b of the problem in w alone, from their parts that v is not in, at parameters."""
+        self, at: Any, P: Tensor | None, q: Tensor, A: Tensor
+    ) -> tuple[Tensor | None, Tensor, Tensor, Tensor | None]:
+        """P, q and A of the problem in w alone, from their parts that v is not in, at parameters; and
+        what is to be taken from the rows' sides (None: nothing)."""
         F, g, slope = self.F(*at), self.g(*at), self.q_v(*at)
         if self.P_vv is not None:
             P_vv = self.P_vv(*at)
@@ -108,10 +117,10 @@ class Replaced:
             P = _sum(P, half + half.mT)
             q = q + _apply(P_wv, g)
         q = q + _apply(F.mT, slope)
-        if self.A_v is not None:
-            A_v = self.A_v(*at)
-            A, b = A + A_v @ F, b - _apply(A_v, g)
-        return P, q, A, b
+        if self.A_v is None:
+            return P, q, A, None
+        A_v = self.A_v(*at)
+        return P, q, A + A_v @ F, _apply(A_v, g)
 
 
 def _sum(a: Tensor | None, b: Tensor) -> Tensor:
