@@ -1,4 +1,4 @@
-"""bpqp.cvxpy against cvxpylayers (diffcp), on the examples that cvxpylayers is known for."""
+"""bpqp.cvxpy against cvxpylayers (pip install cvxpylayers: diffcp), on the examples it is known for."""
 
 from __future__ import annotations
 

@@ -35,8 +35,10 @@ def test_the_blocks_of_a_guide_run_and_print_what_they_say(guide):
             assert digits_left_out(printed.getvalue()) == digits_left_out(expected), code
 
 
-@pytest.mark.parametrize("module", ["bpqp._numpy", "bpqp.torch._convex"])
+@pytest.mark.parametrize("module", ["bpqp._numpy", "bpqp.torch._convex", "bpqp.qpth", "bpqp.cvxpy._layer"])
 def test_the_examples_of_docstrings_are_right(module):
+    if module.startswith("bpqp.cvxpy"):
+        pytest.importorskip("cvxpy")
     imported = importlib.import_module(module)
     result = doctest.testmod(imported, extraglobs={"torch": importlib.import_module("torch")})
     assert result.attempted > 0 and result.failed == 0

@@ -1,4 +1,5 @@
-"""bpqp.qpth against qpth, and against what its documentation says."""
+"""bpqp.qpth against qpth (pip install --no-deps qpth==0.0.18; it asks for NumPy < 2 and runs with 2), and
+against what its documentation says."""
 
 from __future__ import annotations
 

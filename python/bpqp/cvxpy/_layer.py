@@ -59,7 +59,7 @@ class CvxpyLayer(torch.nn.Module):
     >>> problem = cp.Problem(cp.Minimize(cp.sum_squares(x - b)), [cp.sum(x) == 1, x >= 0])
     >>> layer = CvxpyLayer(problem, parameters=[b], variables=[x])
     >>> (solution,) = layer(torch.tensor([[0.0, 0.5], [2.0, 0.0]]))
-    >>> solution
+    >>> solution.round(decimals=4)
     tensor([[0.2500, 0.7500],
             [1.0000, 0.0000]])
     """
