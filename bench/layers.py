@@ -7,10 +7,10 @@
 
 Epoch: predict-then-optimise portfolios. A network (20 -> 64 -> n) predicts returns r from features; the
 layer solves min 1/2 z'S z - r'z subject to sum z = 1, 0 <= z <= 0.2 with S shared by all; the loss is the
-decision's cost under the true returns. --batches batches of --batch; Adam. Every layer starts from the same
-weights, they take turns, a time is the median of --rounds epochs, forward and backward and optimiser step.
-Losses of the first batches must agree to 1e-4, or the layer's time is not worth comparing. What is not
-installed is left out with a message.
+decision's cost under the true returns. --batches batches of --batch; gradient descent (Adam's first steps are
+signs, which tell no right from almost right). Every layer starts from the same weights, they take turns, a
+time is the median of --rounds epochs, forward and backward and optimiser step. Losses must agree to 1e-4 of
+the largest, or the layer's time is not worth comparing. What is not installed is left out with a message.
 
 Overhead: a call of QPLayer, and one with its gradient in all data, less the library's own calls on the
 same memory, in turns; least and median of many. autograd's own part is that of an empty function.
@@ -118,8 +118,7 @@ class Moreau:
         self.batch = batch
 
     def __call__(self, r):
-        self.solver.setup(self.P, self.G)
-        return self.solver.solve(-r, self.b.expand(len(r), -1)).x
+        return self.solver.solve(self.P, self.G, -r, self.b.expand(len(r), -1)).x
 
 
 LAYERS = [Bpqp, Qpth, Cvxpylayers, CvxpylayersMoreau, Moreau]
@@ -129,7 +128,7 @@ def epoch(layer, options, S, features, returns):
     """Seconds and losses of one epoch from the same weights."""
     torch.manual_seed(options.seed)
     model = torch.nn.Sequential(torch.nn.Linear(20, 64), torch.nn.ReLU(), torch.nn.Linear(64, options.n)).double()
-    optimiser = torch.optim.Adam(model.parameters(), 1e-3)
+    optimiser = torch.optim.SGD(model.parameters(), 0.05)
     losses = []
     start = time.perf_counter()
     for x, r in zip(features, returns):
@@ -202,8 +201,8 @@ def overhead(options, batch, n, count):
     R = torch.randn(batch, n, n, dtype=DOUBLE)
     P, q = R @ R.mT / n + torch.eye(n, dtype=DOUBLE), torch.randn(batch, n, dtype=DOUBLE)
     A, u = torch.randn(batch, m, n, dtype=DOUBLE), torch.rand(batch, m, dtype=DOUBLE)
-    data = (P, q, A, u - 2, u)
-    leaves = [t.clone().requires_grad_() for t in data]
+    leaves = [t.requires_grad_() for t in (P, q, A, u - 2, u)]
+    data = [t.detach() for t in leaves]  # the same memory
     layer, g = QPLayer(n, m, threads=int(THREADS)), torch.ones(batch, n, dtype=DOUBLE)
     sizes = (n * n, n, m * n, m, m)
     x, y = torch.empty(batch, n, dtype=DOUBLE), torch.empty(batch, m, dtype=DOUBLE)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = sorted((ROOT / "docs").glob("python*.md"))
+GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("python*.md"))]
 NEEDS = {"python-jax": ["jax"], "python-dropins": ["cvxpy"]}
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 

@@ -110,7 +110,8 @@ class PlainSolve(torch.autograd.Function):
         ctx.plan = plan
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*arguments[:7], x, y, active)
-        ctx.save_for_forward(*arguments[:7], x, y, active)
+        if torch.autograd.forward_ad._current_level >= 0:
+            ctx.save_for_forward(*arguments[:7], x, y, active)
         return x, y
 
     @staticmethod
