@@ -22,6 +22,8 @@ started=$SECONDS
 echo "python: the package installed in $((SECONDS - started)) s"
 started=$SECONDS
 "$venv/bin/pip" install --quiet --disable-pip-version-check '.[test]'
+# What bpqp.qpth is compared with. It says numpy < 2, which would bring old versions of all the others.
+"$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps qpth
 echo "python: what the tests need installed in $((SECONDS - started)) s"
 [[ ${1:-} == --install ]] && exit 0
 
