@@ -10,6 +10,7 @@
 
 #include "bindings.hpp"
 #include "bpqp/solution.hpp"
+#include "report_fields.hpp"
 
 namespace nb = nanobind;
 
@@ -36,22 +37,7 @@ nb::dict report_layout() {
     offsets.push_back(std::size_t(
         reinterpret_cast<const char*>(&field) - reinterpret_cast<const char*>(&report)));
   };
-  add("status", report.status);
-  add("method", report.method);
-  add("iterations", report.iterations);
-  add("exchanges", report.exchanges);
-  add("active", report.active);
-  add("differentiable", report.differentiable);
-  add("verified", report.verified);
-  add("objective", report.objective);
-  add("primal_residual", report.primal_residual);
-  add("dual_residual", report.dual_residual);
-  add("gap", report.gap);
-  add("primal_residual_relative", report.primal_residual_relative);
-  add("dual_residual_relative", report.dual_residual_relative);
-  add("gap_relative", report.gap_relative);
-  add("backward_residual", report.backward_residual);
-  add("seconds", report.seconds);
+  each_field(report, add);
   nb::dict layout;
   layout["names"] = names;
   layout["formats"] = formats;

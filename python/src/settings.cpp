@@ -9,6 +9,7 @@
 #include <nanobind/stl/string.h>
 
 #include "bindings.hpp"
+#include "settings_table.hpp"
 
 namespace nb = nanobind;
 
@@ -17,53 +18,42 @@ namespace {
 
 using Setter = std::function<void(Settings&, nb::handle)>;
 
-/// One word of those that to_string gives the values of the enum.
-template <class Enum, std::size_t N>
-Setter word(Enum Settings::*field, std::array<Enum, N> values) {
-  return [field, values](Settings& settings, nb::handle value) {
-    const auto given = nb::cast<std::string>(value);
-    std::string known;
-    for (const Enum candidate : values) {
-      if (given == to_string(candidate)) {
-        settings.*field = candidate;
-        return;
-      }
-      known += known.empty() ? to_string(candidate) : std::string(", ") + to_string(candidate);
-    }
-    throw nb::value_error(("expected one of " + known + ", got '" + given + "'").c_str());
-  };
-}
+/// From Python's values.
+struct Setters {
+  std::map<std::string, Setter> table;
 
-template <class T>
-Setter number(T Settings::*field) {
-  return [field](Settings& settings, nb::handle value) { settings.*field = nb::cast<T>(value); };
-}
+  /// One word of those that to_string gives the values of the enum.
+  template <class Enum, std::size_t N>
+  void word(const char* name, Enum Settings::*field, std::array<Enum, N> values) {
+    table[name] = [field, values](Settings& settings, nb::handle value) {
+      const auto given = nb::cast<std::string>(value);
+      std::string known;
+      for (const Enum candidate : values) {
+        if (given == to_string(candidate)) {
+          settings.*field = candidate;
+          return;
+        }
+        known += known.empty() ? to_string(candidate) : std::string(", ") + to_string(candidate);
+      }
+      throw nb::value_error(("expected one of " + known + ", got '" + given + "'").c_str());
+    };
+  }
+
+  template <class T>
+  void number(const char* name, T Settings::*field) {
+    table[name] = [field](Settings& settings, nb::handle value) {
+      settings.*field = nb::cast<T>(value);
+    };
+  }
+};
 
 const std::map<std::string, Setter>& setters() {
-  static const std::map<std::string, Setter> table = {
-      {"method",
-       word(
-           &Settings::method, std::array{Method::automatic, Method::admm, Method::interior_point})},
-      {"backward_method",
-       word(&Settings::backward_method, std::array{BackwardMethod::direct, BackwardMethod::admm})},
-      {"device", word(&Settings::device, std::array{Device::automatic, Device::cpu, Device::cuda})},
-      {"precision",
-       word(&Settings::precision, std::array{Precision::fp64, Precision::mixed, Precision::fp32})},
-      {"eps_abs", number(&Settings::eps_abs)},
-      {"eps_rel", number(&Settings::eps_rel)},
-      {"max_iter", number(&Settings::max_iter)},
-      {"max_exchanges", number(&Settings::max_exchanges)},
-      {"time_limit", number(&Settings::time_limit)},
-      {"rho", number(&Settings::rho)},
-      {"alpha", number(&Settings::alpha)},
-      {"adaptive_rho", number(&Settings::adaptive_rho)},
-      {"scaling", number(&Settings::scaling)},
-      {"polish", number(&Settings::polish)},
-      {"gradients", number(&Settings::gradients)},
-      {"kappa", number(&Settings::kappa)},
-      {"last_point", number(&Settings::last_point)},
-      {"threads", number(&Settings::threads)}};
-  return table;
+  static const Setters all = [] {
+    Setters made;
+    each_setting(made);
+    return made;
+  }();
+  return all.table;
 }
 
 }  // namespace
