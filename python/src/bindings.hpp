@@ -13,5 +13,7 @@ Settings settings_from(const nanobind::dict& dict);
 
 void bind_report(nanobind::module_& module);
 void bind_solver(nanobind::module_& module);
+/// The calls for XLA, where the module is built with BPQP_JAX.
+void bind_xla(nanobind::module_& module);
 
 }  // namespace bpqp::python

@@ -1,4 +1,4 @@
-// The module bpqp._core. What is bound where: settings.cpp, solver.cpp, report.cpp.
+// The module bpqp._core. What is bound where: settings.cpp, solver.cpp, report.cpp, xla.cpp.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -34,4 +34,7 @@ NB_MODULE(_core, module) {
   module.def("capabilities", &capabilities);
   bpqp::python::bind_report(module);
   bpqp::python::bind_solver(module);
+#ifdef BPQP_HAVE_JAX
+  bpqp::python::bind_xla(module);
+#endif
 }

@@ -1,0 +1,175 @@
+// The calls of cached_calls.hpp for XLA's typed foreign function interface, on the host:
+//
+//   solve    P, q, A, l, u -> x, y, active, whole, real, state
+//   adjoint  g, h, state, P, q, A, l, u -> w, d
+//
+// Arrays have as many leading dimensions as the others, each 1 or that of the result; P, A, l and u
+// of size 0 are not there.
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.hpp"
+#include "bpqp/bpqp.hpp"
+#include "cached_calls.hpp"
+#include "settings_text.hpp"
+#include "solver_cache.hpp"
+#include "xla/ffi/api/ffi.h"
+
+namespace nb = nanobind;
+namespace ffi = xla::ffi;
+
+namespace bpqp::python {
+namespace {
+
+using In = ffi::AnyBuffer;
+using Out = ffi::Result<ffi::AnyBuffer>;
+
+template <class R>
+R* at(const ffi::AnyBuffer& buffer) {
+  return static_cast<R*>(buffer.untyped_data());
+}
+
+template <class R>
+Blocks<R> blocks_of(const ffi::AnyBuffer& buffer, std::size_t own) {
+  const auto all = buffer.dimensions();
+  return {at<const R>(buffer), Dimensions(all.begin(), all.end()), own};
+}
+
+template <class R>
+Inputs<R> inputs(In P, In q, In A, In l, In u) {
+  return {
+      blocks_of<R>(P, 2), blocks_of<R>(q, 1), blocks_of<R>(A, 2), blocks_of<R>(l, 1),
+      blocks_of<R>(u, 1)};
+}
+
+template <class Body>
+ffi::Error guarded(const Body& body) {
+  try {
+    body();
+    return ffi::Error::Success();
+  } catch (const std::exception& error) {
+    return ffi::Error(ffi::ErrorCode::kInvalidArgument, std::string("bpqp: ") + error.what());
+  }
+}
+
+ffi::Error solve_handler(
+    In P,
+    In q,
+    In A,
+    In l,
+    In u,
+    Out x,
+    Out y,
+    Out active,
+    Out whole,
+    Out real,
+    Out state,
+    std::string_view cones,
+    std::string_view settings,
+    bool keep) {
+  const auto call = [&]<class R>(R) {
+    const SolveOutputs<R> out = {
+        blocks_of<R>(*x, 1).lead,
+        at<R>(*x),
+        at<R>(*y),
+        at<std::int8_t>(*active),
+        at<std::int32_t>(*whole),
+        at<R>(*real),
+        at<std::uint32_t>(*state)};
+    solve_call(inputs<R>(P, q, A, l, u), out, {cones, settings}, keep);
+  };
+  return guarded([&] { q.element_type() == ffi::F32 ? call(0.0F) : call(0.0); });
+}
+
+ffi::Error adjoint_handler(
+    In g,
+    In h,
+    In state,
+    In P,
+    In q,
+    In A,
+    In l,
+    In u,
+    Out w,
+    Out d,
+    std::string_view cones,
+    std::string_view settings) {
+  const auto call = [&]<class R>(R) {
+    adjoint_call(
+        blocks_of<R>(g, 1), blocks_of<R>(h, 1), blocks_of<std::uint32_t>(state, 1),
+        inputs<R>(P, q, A, l, u), blocks_of<R>(*w, 1).lead, at<R>(*w), at<R>(*d),
+        {cones, settings});
+  };
+  return guarded([&] { q.element_type() == ffi::F32 ? call(0.0F) : call(0.0); });
+}
+
+// clang-format off
+XLA_FFI_DEFINE_HANDLER(
+    kSolve, solve_handler,
+    ffi::Ffi::Bind()
+        .Arg<In>().Arg<In>().Arg<In>().Arg<In>().Arg<In>()
+        .Ret<In>().Ret<In>().Ret<In>().Ret<In>().Ret<In>().Ret<In>()
+        .Attr<std::string_view>("cones").Attr<std::string_view>("settings").Attr<bool>("keep"));
+XLA_FFI_DEFINE_HANDLER(
+    kAdjoint, adjoint_handler,
+    ffi::Ffi::Bind()
+        .Arg<In>().Arg<In>().Arg<In>().Arg<In>().Arg<In>().Arg<In>().Arg<In>().Arg<In>()
+        .Ret<In>().Ret<In>()
+        .Attr<std::string_view>("cones").Attr<std::string_view>("settings"));
+// clang-format on
+
+nb::dict handlers() {
+  nb::dict out;
+  out["solve"] = nb::capsule(reinterpret_cast<const void*>(kSolve));
+  out["adjoint"] = nb::capsule(reinterpret_cast<const void*>(kAdjoint));
+  return out;
+}
+
+/// The settings as the calls take them, after all checks that making a Solver does.
+std::string checked_settings(
+    const std::string& type,
+    int n,
+    int m,
+    std::vector<int> cones,
+    int batch,
+    const nb::dict& dict) {
+  const Settings settings = settings_from(dict);
+  const Shape shape{n, m, std::move(cones)};
+  if (type == "float32")
+    Solver<float>::bytes_needed(shape, batch, settings);
+  else
+    Solver<double>::bytes_needed(shape, batch, settings);
+  return settings_text(settings);
+}
+
+nb::dict cache_state() {
+  const SolverCache& cache = SolverCache::instance();
+  nb::dict d;
+  d["solves"] = cache.solves();
+  d["bytes"] = cache.bytes();
+  d["made"] = cache.made();
+  d["repeated"] = cache.repeated();
+  return d;
+}
+
+}  // namespace
+
+void bind_xla(nb::module_& module) {
+  module.def("xla_handlers", &handlers);
+  module.attr("XLA_INTERFACE") = nb::make_tuple(XLA_FFI_API_MAJOR, XLA_FFI_API_MINOR);
+  module.def("xla_settings", &checked_settings);
+  module.def("xla_cache", &cache_state);
+  module.def("xla_limit_cache", [](std::size_t solves, std::size_t bytes) {
+    SolverCache::instance().limit(solves, bytes);
+  });
+}
+
+}  // namespace bpqp::python
