@@ -1,8 +1,9 @@
 // The layer for LibTorch. Built where BPQP_TORCH says where PyTorch is.
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <bpqp/torch.hpp>
+
+#include <torch/csrc/autograd/autograd.h>
 
 namespace {
 
@@ -114,15 +115,21 @@ TEST(TorchLayer, AWrongShapeOrTypeIsNamed) {
   };
   Data shape = d, type = d, none = d, batch = d;
   shape.A = d.A.slice(2, 0, 3);
-  EXPECT_NE(message(shape).find("A: expected shape [B, ...] or [...] with [5, 4] last, got"), std::string::npos)
+  EXPECT_NE(
+      message(shape).find("A: expected shape [B, ...] or [...] with [5, 4] last, got"),
+      std::string::npos)
       << message(shape);
   type.P = d.P.to(at::kFloat);
-  EXPECT_NE(message(type).find("P: expected the type of q, got Float of shape [5, 4, 4]"), std::string::npos)
+  EXPECT_NE(
+      message(type).find("P: expected the type of q, got Float of shape [5, 4, 4]"),
+      std::string::npos)
       << message(type);
   none.u = Tensor();
-  EXPECT_NE(message(none).find("u: expected a tensor on the CPU, got no tensor"), std::string::npos);
+  EXPECT_NE(
+      message(none).find("u: expected a tensor on the CPU, got no tensor"), std::string::npos);
   batch.l = d.l.slice(0, 0, 2);
-  EXPECT_NE(message(batch).find("l: expected batch 5, got Double of shape [2, 5]"), std::string::npos)
+  EXPECT_NE(
+      message(batch).find("l: expected batch 5, got Double of shape [2, 5]"), std::string::npos)
       << message(batch);
 }
 

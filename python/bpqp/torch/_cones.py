@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-#: A cone is on its boundary if s_t and y_t both exceed this part of their problem's largest entry.
-_BOUNDARY = 1e-9
+#: A cone is on its boundary if s_t and y_t both exceed this part of their problem's largest entry: more
+#: than rounding in s = u - A x.
+_BOUNDARY = {torch.float64: 1e-9, torch.float32: 1e-4}
 
 
 class ConeCurvature:
@@ -32,7 +33,8 @@ class ConeCurvature:
         for d in self._cones[:-1]:
             heads.append(heads[-1] + d)
         s_t, y_t = s[..., heads], self._y[..., heads]
-        curved = (s_t > _BOUNDARY * scale_s) & (y_t > _BOUNDARY * scale_y)
+        least = _BOUNDARY[y.dtype]
+        curved = (s_t > least * scale_s) & (y_t > least * scale_y)
         #: [B, cones]
         self.curved = curved & torch.tensor([d > 1 for d in self._cones], device=y.device)
         one = torch.ones_like(s_t)
