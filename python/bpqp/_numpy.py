@@ -89,6 +89,9 @@ def solve(
     )
     if size.batch:
         inputs = [_flat(name, a, size) for name, a in _with_sides(arrays, size, type_).items()]
+        if inputs[0][0] is not None and np.may_share_memory(inputs[0][0], P):
+            # P is read again by Result.backward, and may have become something else by then.
+            inputs[0] = (inputs[0][0].copy(), inputs[0][1])
         lease.arrays = tuple(array for array, _ in inputs)
         if warm_start is not None:
             x0 = _start("x", warm_start[0], x.shape, size, type_)

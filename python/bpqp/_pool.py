@@ -94,7 +94,7 @@ _leases: WeakValueDictionary[int, Lease] = WeakValueDictionary()
 class Lease:
     """A Solver in use, the batch that it solved last, and the arrays it still refers to."""
 
-    __slots__ = ("__weakref__", "arrays", "batch", "key", "number", "solver")
+    __slots__ = ("__weakref__", "arrays", "batch", "key", "lock", "number", "solver")
 
     def __init__(self, key: Key, batch: int) -> None:
         self.key = key
@@ -102,6 +102,7 @@ class Lease:
         self.solver = POOL.take(key, batch)
         self.arrays: tuple[Any, ...] = ()
         self.number = 0
+        self.lock = threading.Lock()  #: a Solver serves one thread at a time
 
     def token(self) -> Any:
         """An int64 array [1] that keeps this lease; ``find`` gets it from the number inside."""

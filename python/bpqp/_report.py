@@ -34,8 +34,12 @@ class SolveError(RuntimeError):
     """The same, where ``strict=True`` asked for an exception. ``status`` has all statuses."""
 
     def __init__(self, message: str, status: npt.NDArray[np.int32]) -> None:
-        super().__init__(message)
+        super().__init__(message, status)
+        self.message = message
         self.status = status
+
+    def __str__(self) -> str:
+        return self.message
 
 
 def counts(status: npt.NDArray[np.int32]) -> str:

@@ -85,11 +85,13 @@ class Result:
                 addresses += [0, 0]
                 continue
             shared = given.ndim == OWN_DIMENSIONS[name]
-            out = np.empty(own[name] if shared else (size.batch, *own[name]), type_)
+            make = np.empty if size.batch else np.zeros
+            out = make(own[name] if shared else (size.batch, *own[name]), type_)
             outputs[name] = out
             addresses += [out.ctypes.data, 0 if shared else out[0].size if size.batch else 0]
         if size.batch:
-            lease.solver.backward(*_address(gx), *_address(gy), *addresses)
+            with lease.lock:
+                lease.solver.backward(*_address(gx), *_address(gy), *addresses)
         for name, given in self._given.items():
             value = outputs[name]
             if given is not None and value is not None and given.ndim > OWN_DIMENSIONS[name]:

@@ -193,3 +193,25 @@ def test_a_second_derivative_is_refused_not_wrong():
     (first,) = torch.autograd.grad(onto_ball()(y)[0].sum(), y, create_graph=True)
     with pytest.raises(NotImplementedError, match="no second derivative"):
         torch.autograd.grad(first.sum(), y)
+
+
+def test_a_solver_may_change_its_argument_and_its_answer():
+    buffer = torch.zeros(1, 2, dtype=torch.double)
+
+    def in_place(y):
+        buffer.copy_(y.clamp_(0, 1))
+        return buffer
+
+    layer = ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 2, g=lambda z, y: torch.cat([z - 1, -z]), solver=in_place)
+    y = torch.tensor([[0.5, 2.0]], dtype=torch.double, requires_grad=True)
+    z, _ = layer(y)
+    buffer.zero_()
+    assert y.tolist() == [[0.5, 2.0]] and z.tolist() == [[0.5, 1.0]]
+    z.sum().backward()
+    torch.testing.assert_close(y.grad, torch.tensor([[1.0, 0.0]], dtype=torch.double))
+
+
+def test_forward_mode_is_refused():
+    one = torch.ones(1, 3, dtype=torch.double)
+    with torch.autograd.forward_ad.dual_level(), pytest.raises(NotImplementedError, match="no forward mode"):
+        onto_ball()(torch.autograd.forward_ad.make_dual(one, one))

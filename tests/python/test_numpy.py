@@ -160,3 +160,18 @@ def test_result_and_report_are_readable():
     assert "3 solved" in repr(batch.report) and "differentiable 3" in repr(batch.report)
     with pytest.raises(AttributeError, match="no field 'iteration'"):
         _ = batch.report.iteration
+
+
+def test_P_may_change_after_the_solve():
+    P, q, A, l, u = qp(17)
+    result = bpqp.solve(P, q, A, l, u)
+    expected = result.backward(np.ones(4), np.ones(5))
+    for a in (P, q, A, l, u):
+        a *= 3
+    again = result.backward(np.ones(4), np.ones(5))
+    for one, two in zip(vars(expected).values(), vars(again).values()):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_the_gradient_of_what_an_empty_batch_shares_is_zero():
+    assert (bpqp.solve(np.eye(7), np.zeros((0, 7))).backward().P == 0).all()

@@ -111,3 +111,13 @@ def test_autocast_takes_lower_types_as_float32():
         assert x.dtype == torch.float32
     x.sum().backward()
     assert half[0].grad.dtype == torch.bfloat16
+
+
+def test_forward_mode_of_a_compiled_function_is_refused_not_zero():
+    q = torch.ones(2, dtype=torch.double)
+    f = torch.compile(
+        lambda q: torch.func.jvp(lambda q: solve_qp(torch.eye(2).double(), q).x, (q,), (q,))[1],
+        backend="eager", fullgraph=True,
+    )  # fmt: skip
+    with pytest.raises(Exception, match="forward mode|Unsupported|exception"):
+        f(q)

@@ -115,3 +115,30 @@ def test_hessians_by_every_mixture_agree(cones):
     for other in others:
         torch.testing.assert_close(other, expected, rtol=1e-8, atol=1e-8)
     torch.testing.assert_close(expected[0][1], expected[1][0].mT, rtol=1e-8, atol=1e-8)
+
+
+def test_forward_mode_inside_forward_mode_is_refused_not_wrong():
+    with pytest.raises(NotImplementedError, match="jacfwd of jacfwd"):
+        jacfwd(jacfwd(lambda P: x_of(P, q[0], A[0], l[0], u[0])))(P[0])
+
+
+def test_linearize_and_make_fx_see_the_operators():
+    def f(q):
+        return x_of(P, q, A, l, u)
+
+    direction = torch.ones_like(q)
+    _, tangent = jvp(f, (q,), (direction,))
+    torch.testing.assert_close(torch.func.linearize(f, q)[1](direction), tangent)
+    graph = torch.fx.experimental.proxy_tensor.make_fx(f)(q)
+    torch.testing.assert_close(graph(2 * q), f(2 * q))
+
+
+def test_forward_over_reverse_by_dual_numbers_needs_no_graph():
+    leaf = q.clone()
+    direction = torch.ones_like(q)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(leaf.requires_grad_(), direction)
+        (g,) = torch.autograd.grad(x_of(P, dual, A, l, u).pow(3).sum(), dual)
+        tangent = torch.autograd.forward_ad.unpack_dual(g).tangent
+    expected = jvp(grad(lambda q: x_of(P, q, A, l, u).pow(3).sum()), (q,), (direction,))[1]
+    torch.testing.assert_close(tangent, expected)

@@ -1,7 +1,9 @@
 """QPLayer, and tensors as users have them."""
 
+import concurrent.futures
 import copy
 
+import numpy as np
 import pytest
 import torch
 from problems import qp
@@ -125,3 +127,54 @@ def test_training_reduces_the_loss():
         optimiser.step()
         losses.append(float(loss.detach()))
     assert losses[-1] < 0.9 * losses[0]
+
+
+def test_inference_mode_before_training_leaves_nothing_behind():
+    eye, ones = torch.eye(3, dtype=torch.double), torch.ones(3, dtype=torch.double)
+    with torch.inference_mode():
+        solve_qp(eye, ones, 2 * eye, None, ones)
+    leaf = ones.clone().requires_grad_()
+    solve_qp(eye, leaf, 2 * eye, None, ones).x.sum().backward()
+    torch.testing.assert_close(leaf.grad, -ones)
+
+
+def test_kappa_is_about_derivatives_alone():
+    q, eye, one = torch.tensor([1.0, -2.0]).double(), torch.eye(2).double(), torch.ones(2).double()
+    layer = QPLayer(2, 2, kappa=0.1)
+    with torch.no_grad():
+        x = layer(None, q, eye, -one, one).x
+    assert torch.equal(x, layer(None, q.requires_grad_(), eye, -one, one).x)
+
+
+def test_a_layer_that_was_mapped_starts_others_cold():
+    layer = QPLayer(2, 0, warm_start=True)
+    torch.func.vmap(lambda q: layer(torch.eye(2), q).x)(torch.ones(3, 2))
+    assert torch.equal(layer(torch.eye(2), torch.ones(2)).x, -torch.ones(2))
+
+
+def test_the_gradient_of_what_an_empty_batch_shares_is_zero():
+    P = torch.eye(7).requires_grad_()
+    for _ in range(20):
+        torch.randn(7, 7)
+        (g,) = torch.autograd.grad(solve_qp(P, torch.zeros(0, 7)).x.sum(), P)
+        assert (g == 0).all()
+
+
+def test_threads_may_differentiate_one_solution():
+    torch.manual_seed(3)
+    P, q = torch.eye(12).double() + 0.1, torch.randn(64, 12).double().requires_grad_()
+    eye = torch.eye(12).double()
+    x = solve_qp(P, q, eye, torch.full((12,), -0.3).double(), torch.full((12,), 0.3).double()).x
+    (one,) = torch.autograd.grad(x.sum(), q, retain_graph=True)
+
+    def differentiate(k):
+        for _ in range(50):
+            (g,) = torch.autograd.grad(x, q, torch.full_like(x, k), retain_graph=True)
+            torch.testing.assert_close(g, k * one)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(differentiate, (1.0, 2.0, 3.0, 4.0)))
+
+
+def test_numpy_numbers_are_settings():
+    assert torch.equal(solve_qp(*data, max_iter=np.int64(50), eps_abs=np.float64(1e-6)).x, solve_qp(*data).x)

@@ -1,5 +1,7 @@
 """Problems that have no answer, beside ones that have."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -86,3 +88,8 @@ def test_a_bad_problem_adds_nothing_to_a_shared_gradient():
 def test_torch_strict_raises():
     with pytest.raises(bpqp.SolveError):
         solve_qp(*leaves(), strict=True)
+
+
+def test_the_exception_can_be_pickled():
+    error = pickle.loads(pickle.dumps(bpqp.SolveError("1 of 2", np.array([0, 4], np.int32))))
+    assert str(error) == "1 of 2" and error.status.tolist() == [0, 4]

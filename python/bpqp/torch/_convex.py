@@ -63,8 +63,9 @@ class ConvexLayer(torch.nn.Module):
         (z, nu, lam) with the multipliers of h and g; where these are missing they are found from z by
         least squares. Any code will do: SciPy, a CVXPY problem, your own kernel. None: a batched SQP.
     eps : float
-        Tolerance on the KKT norm: where the built-in solver stops, and what ``status`` tells. By default
-        1e-8 for float64 and 1e-4 for float32; with a solver of your own 1e-4.
+        Tolerance on the KKT norm, which is over max(1, the gradients' size): write f so that its gradients
+        are about 1 or more. Where the built-in solver stops, and what ``status`` tells. By default 1e-8 for
+        float64 and 1e-4 for float32; with a solver of your own 1e-4.
     max_iter : int
         Of the built-in solver.
 
@@ -125,8 +126,10 @@ class ConvexLayer(torch.nn.Module):
             lease, raw = factor_point(*_kkt_point(d, point, sizes[0]))
             report = _report(norm, TensorReport(raw, (batch,)), point, sizes[0], eps)
         z = point.z
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or torch.autograd.forward_ad._current_level >= 0:
             s, c = self._functions.stationarity(z, point.multipliers, y)
+            _refuse_tangent(s)
+            _refuse_tangent(c)
             if s.requires_grad or c.requires_grad:
                 z = AttachSolution.apply(z, s, c, report.status <= Status.SOLVED_INACCURATE, lease)
         return z, report
@@ -142,7 +145,8 @@ class ConvexLayer(torch.nn.Module):
     def _foreign(self, y: Parameters, like: Tensor, sizes: tuple[int, int]) -> Point:
         """From the caller's solver."""
         assert self.solver is not None
-        answer = self.solver(y)
+        # Copies: what the solver does to its argument, or later to its answer, is its own affair.
+        answer = self.solver(tree_map(lambda t: t.clone(), y))
         z, nu, lam = answer if isinstance(answer, tuple) else (answer, None, None)
         z = _taken("z", z, like, self.n)
         if (nu is None and sizes[0]) or (lam is None and sizes[1]):
@@ -153,9 +157,16 @@ class ConvexLayer(torch.nn.Module):
         return Point(z, multipliers, torch.zeros(like.shape[0], dtype=torch.long, device=like.device))
 
 
+def _refuse_tangent(tensor: Tensor) -> None:
+    if torch.autograd.forward_ad._current_level < 0:
+        return
+    if torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None:
+        raise NotImplementedError("ConvexLayer: there is no forward mode (solve_qp has it for QPs and cones)")
+
+
 def _taken(name: str, value: Any, like: Tensor, size: int) -> Tensor:
     """What the caller's solver returned, as a tensor [B, size] of the layer's type and device."""
-    tensor = torch.as_tensor(value).detach().to(like)
+    tensor = torch.as_tensor(value).detach().to(like, copy=True)
     if tuple(tensor.shape) != (like.shape[0], size):
         raise ValueError(f"solver: expected {name} of shape {[like.shape[0], size]}, got {list(tensor.shape)}")
     return tensor

@@ -12,17 +12,40 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from bpqp.torch import _native
 from bpqp.torch._cones import ConeCurvature
 from bpqp.torch._formulas import data_gradient, finite, side_gradient, tangent_sides
-from bpqp.torch._plan import Data, Plan
+from bpqp.torch._plan import Data, settings_of
 from bpqp.torch._vmap import vmap_adjoint, vmap_solve
 
 
 def in_transform() -> bool:
     """Inside torch.func or a batched backward, where tensors are wrapped."""
     return bool(torch._C._are_functorch_transforms_active())
+
+
+def traced() -> bool:
+    """Under torch.compile, or a mode (make_fx, linearize, fake tensors) that sees operators alone."""
+    return torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None
+
+
+def _refuse_nested_forward() -> None:
+    """torch runs a function's jvp with forward mode off: an outer forward mode's tangent is lost in it."""
+    stack = torch._C._functorch.get_interpreter_stack() or []
+    if sum(level.key() == torch._C._functorch.TransformType.Jvp for level in stack) > 1:
+        raise NotImplementedError(
+            "forward mode inside forward mode (jacfwd of jacfwd) is not there for torch's custom functions; "
+            "jacfwd(jacrev(f)), torch.func.hessian and jacrev(jacrev(f)) are"
+        )
+
+
+def _first_order_alone() -> bool:
+    """Whether nobody differentiates what a backward pass computes."""
+    if torch.is_grad_enabled() or in_transform():
+        return False
+    return torch.autograd.forward_ad._current_level < 0
 
 
 class Route(NamedTuple):
@@ -63,7 +86,9 @@ def _route(*tensors: Tensor | None) -> Route:
     """Autograd's is_grads_batched wraps tensors in its older way, which only operators take (one call
     per right-hand side)."""
     old = torch._C._functorch.is_legacy_batchedtensor
-    return OPERATORS if any(t is not None and old(t) for t in tensors) else EAGER
+    if any(t is not None and old(t) for t in tensors):
+        return OPERATORS
+    return OPERATORS if not in_transform() and _get_current_dispatch_mode() is not None else EAGER
 
 
 class Solve(torch.autograd.Function):
@@ -71,7 +96,7 @@ class Solve(torch.autograd.Function):
 
     @staticmethod
     def forward(*arguments: Any) -> Any:
-        return _native.solve(*arguments)
+        return torch.ops.bpqp.solve(*arguments) if traced() else _native.solve(*arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
@@ -122,7 +147,7 @@ class PlainSolve(torch.autograd.Function):
         saved = ctx.saved_tensors
         needs = ctx.needs_input_grad
         route = _route(gx, gy)
-        if route is EAGER and not torch.is_grad_enabled() and not in_transform():
+        if route is EAGER and _first_order_alone():
             return (*_native.run_gradient(ctx.lease, gx, gy, saved[:5], needs[:5]), *none)
         state, plan = _native.state_of(ctx.lease), ctx.plan
         return (*solve_backward(route, (*saved, state), plan.cones, plan.config, needs, gx, gy), *none)
@@ -133,13 +158,20 @@ class PlainSolve(torch.autograd.Function):
         return solve_jvp((*ctx.saved_tensors, state), plan.cones, plan.config, tangents)
 
 
+def native_adjoint(gx: Any, gy: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
+    """_native.adjoint of Adjoint's arguments."""
+    *inputs, _x, _y, _active, state, cones, config = arguments
+    return _native.adjoint(gx, gy, *inputs, state, cones, config)
+
+
 class Adjoint(torch.autograd.Function):
     """(g, h, P, q, A, l, u, x0, y0, x, y, active, state, cones, config) -> (w, d)."""
 
     @staticmethod
     def forward(gx: Any, gy: Any, *arguments: Any) -> Any:
-        *inputs, _x, _y, _active, state, cones, config = arguments
-        return _native.adjoint(gx, gy, *inputs, state, cones, config)
+        if traced():
+            return torch.ops.bpqp.adjoint(gx, gy, *arguments)
+        return native_adjoint(gx, gy, *arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
@@ -153,6 +185,7 @@ class Adjoint(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
+        _refuse_nested_forward()
         h, *inputs, x, y, active, state, w, d = ctx.saved_tensors
         data: Data = tuple(inputs[:5])
         tg, th, tP, _, tA, _, tu, _, _, tx, ty = tangents[:11]
@@ -186,7 +219,7 @@ def solve_backward(
     if gx is None and gy is None:
         return (None,) * 5
     *inputs, x, y, active, state = saved
-    if not torch.is_grad_enabled() and not in_transform():
+    if _first_order_alone():
         return tuple(route.gradient(gx, gy, *inputs, state, cones, config, list(needs[:5])))
     _refuse_kappa(config)
     sides = (None if g is None else g.unsqueeze(1) for g in (gx, gy))
@@ -205,6 +238,7 @@ def solve_jvp(
 ) -> tuple[Tensor, Tensor]:
     """The change of x and y along a direction in P, q, A, l and u."""
     _refuse_kappa(config)
+    _refuse_nested_forward()
     *inputs, x, y, active, state = saved
     g, h = tangent_sides(finite(x), finite(y), active, tuple(tangents[:5]), sum(cones))
     sides = (g.unsqueeze(1), h.unsqueeze(1))
@@ -302,7 +336,7 @@ def _curvature_tangent(
 
 
 def _refuse_kappa(config: str) -> None:
-    if '"kappa"' in config:
+    if dict(settings_of(config)[1]).get("kappa"):
         raise NotImplementedError(
             "kappa: only the first backward pass is there for barrier-relaxed derivatives, "
             "neither forward mode nor second derivatives nor torch.func"

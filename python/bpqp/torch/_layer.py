@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bpqp._shapes import OWN_DIMENSIONS
+from bpqp.torch._functions import in_transform
 from bpqp.torch._plan import Given, config_of
 from bpqp.torch._solve_qp import QPSolution, solve_given
 
@@ -66,7 +67,7 @@ class QPLayer(torch.nn.Module):
         if (0 if A is None else A.shape[-2] if A.dim() > 1 else -1) != self.m:
             got = "None" if A is None else f"shape {list(A.shape)}"
             raise ValueError(f"A: expected [..., m = {self.m}, n = {self.n}], got {got}")
-        if not self.warm_start:
+        if not self.warm_start or in_transform():  # a mapped call's tensors are no start for others
             return solve_given((P, q, A, l, u), self.cones, self._config, None)
         return self._from_last((P, q, A, l, u))
 

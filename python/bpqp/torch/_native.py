@@ -122,13 +122,14 @@ def run_gradient(
             addresses += (0, 0)
             continue
         shape = tensor.shape
-        out = tensor.new_empty(shape)
+        # Of an empty batch a shared argument's gradient is zero, and nobody writes it.
+        out = tensor.new_empty(shape) if lease.batch else tensor.new_zeros(shape)
         outputs.append(out)
         addresses += (out.data_ptr(), 0 if len(shape) == own or not lease.batch else out.stride(0))
     if lease.batch:
         gx, gy = _contiguous(gx), _contiguous(gy)
         n, m = lease.key.n, lease.key.m
-        with _current(data[1].device):
+        with _current(data[1].device), lease.lock:
             lease.solver.backward(_address(gx), n, _address(gy), m, *addresses)
     return outputs
 
@@ -181,5 +182,6 @@ def adjoint(gx: Tensor | None, gy: Tensor | None, *arguments: Any) -> tuple[Tens
         lease = _lease(state, arguments, cones, config)
         if batch and k:
             gx, gy = _contiguous(gx), _contiguous(gy)
-            lease.solver.adjoint(k, _address(gx), _address(gy), w.data_ptr(), d.data_ptr())
+            with lease.lock:
+                lease.solver.adjoint(k, _address(gx), _address(gy), w.data_ptr(), d.data_ptr())
     return w, d

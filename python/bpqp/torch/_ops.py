@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bpqp.torch import _native
-from bpqp.torch._functions import OPERATORS, Adjoint, Solve, adjoint_backward, solve_backward
+from bpqp.torch._functions import OPERATORS, Adjoint, Solve, adjoint_backward, native_adjoint, solve_backward
 from bpqp.torch._native import REPORT_BYTES, batch_of, rows_of
 from bpqp.torch._vmap import vmap_adjoint, vmap_solve
 
@@ -39,7 +39,7 @@ def _gradient(*arguments: Any) -> tuple[Tensor, ...]:
 for _device in ("CPU", "CUDA"):
     _LIBRARY.impl("solve", _native.solve, _device)
     _LIBRARY.impl("gradient", _gradient, _device)
-    _LIBRARY.impl("adjoint", Adjoint.forward, _device)
+    _LIBRARY.impl("adjoint", native_adjoint, _device)
 
 
 @torch.library.register_fake("bpqp::solve", lib=_LIBRARY)

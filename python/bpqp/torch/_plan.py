@@ -38,7 +38,17 @@ def config_of(settings: dict[str, Any], strict: bool) -> str:
     for name in ("device", "gradients", "polish"):
         if name in settings:
             raise TypeError(f"setting {name!r}: follows from the tensors here, and cannot be given")
-    return json.dumps({**settings, "strict": True} if strict else settings, sort_keys=True)
+    try:
+        return json.dumps({**settings, "strict": True} if strict else settings, sort_keys=True, default=_number)
+    except TypeError as error:
+        raise TypeError(f"settings: expected numbers, words and booleans: {error}") from None
+
+
+def _number(value: Any) -> Any:
+    """Of NumPy's scalars and the like."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"got {value!r}")
 
 
 @dataclass
@@ -66,8 +76,8 @@ class Plan:
         key = self._keys.get((keep, stream))
         if key is None:
             settings = settings_of(self.config)[1]
-            if not keep:
-                settings = (*settings, ("gradients", False))
+            if not keep:  # kappa is about derivatives alone
+                settings = (*(s for s in settings if s[0] != "kappa"), ("gradients", False))
             key = Key(self.type, self.n, self.m, self.cones, settings, str(self.device), stream)
             self._keys[(keep, stream)] = key
         return key
@@ -146,7 +156,9 @@ def prepare(given: Given, cones: tuple[int, ...]) -> tuple[Data, Layout]:
     assert q is not None
     for i, infinity in ((3, -torch.inf), (4, torch.inf)):
         if flat[i] is None and size.m:
-            flat[i] = q.new_full((size.m,), infinity)
+            # Kept for later calls, which may differentiate.
+            with torch.inference_mode(False):
+                flat[i] = torch.full((size.m,), infinity, dtype=q.dtype, device=q.device)
     return tuple(flat), size  # type: ignore[return-value]
 
 

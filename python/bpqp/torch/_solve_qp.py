@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bpqp.torch import _ops  # noqa: F401  (registers the operators)
-from bpqp.torch._functions import PlainSolve, in_transform, solve
+from bpqp.torch._functions import PlainSolve, in_transform, solve, traced
 from bpqp.torch._native import run
 from bpqp.torch._plan import Given, Plan, config_of, known_plan, make_plan, prepare
 from bpqp.torch._report import TensorReport
@@ -68,7 +68,8 @@ def solve_qp(
     Returns
     -------
     QPSolution
-        (x, y, status, report). Problems without an answer have NaN, and their gradients are zero.
+        (x, y, status, report). Problems without an answer have zero gradients; their x is NaN, a direction
+        or the last point, as their status says.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def solve_qp(
 
 def solve_given(given: Given, cones: tuple[int, ...], config: str, warm_start: Start | None) -> QPSolution:
     """Of (P, q, A, l, u)."""
-    if torch.compiler.is_compiling() or in_transform():
+    if in_transform() or traced():
         return _solve_traced(given, cones, config, warm_start)
     known = known_plan(given, cones, config)
     if known is None:
@@ -103,6 +104,8 @@ def solve_given(given: Given, cones: tuple[int, ...], config: str, warm_start: S
 def _solve_traced(
     given: Given, cones: tuple[int, ...], config: str, warm_start: Start | None
 ) -> QPSolution:
+    if torch.compiler.is_compiling() and torch.autograd.forward_ad._current_level >= 0:
+        raise NotImplementedError("torch.compile: an operator has no forward mode (jvp, jacfwd); compile what is around it")
     data, size = prepare(given, cones)
     start: Start = (None, None)
     if warm_start is not None:
