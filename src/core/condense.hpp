@@ -18,6 +18,9 @@ constexpr double kSingularPivot = 1e-11;
 /// The proximal term of a singular P, times the largest entry |P_ij| (or 1 for P = 0): small
 /// enough that few outer steps are needed, large enough that S keeps ten digits of P's range.
 constexpr double kProximal = 1e-6;
+/// Where rows of a set can take the place of that term (M64): pivots of H below this times its
+/// largest entry are too small for S, and of H with them for derivatives without a proximal term.
+constexpr double kWellDefinite = 1e-6;
 /// P with a pivot below minus this times max |P| is not convex.
 constexpr double kNonConvexPivot = 1e-9;
 
@@ -34,7 +37,7 @@ struct CondenseReport {
   bool symmetric = true;   ///< P is symmetric to the last bit
   bool singular = false;   ///< sigma > 0
   double sigma = 0;        ///< scaled units
-  double gamma = 0;        ///< H holds gamma A_W'A_W besides (differentiate.hpp)
+  double gamma = 0;        ///< H holds gamma A_W'A_W besides (M38, M64)
   bool looked_at = false;  ///< P is diagonal and only that was found out: there are no factors
   bool diagonal = false;  ///< H is: D holds its root, L is I, and there is no S (cone_diagonal.hpp)
 };
@@ -124,7 +127,64 @@ BPQP_STAGE void condense_rows(const T& team, const ProblemView<D>& p, const Cond
   if (c.S) gram(team, c.Y, p.n, p.m, p.n, c.S, p.m);
 }
 
-/// Fills c's arrays (not c.report: that is the return value, for one lane to store).
+/// H = D P D + sigma I + gamma (rows of the set)'(rows of the set) into c.L, factored; `side` [m]
+/// is not 0 in the rows of the set. c.Y is scratch.
+template <class D, class R, Team T>
+BPQP_STAGE Pivots factor_augmented(
+    const T& team,
+    const ProblemView<D>& p,
+    const Condensed<R>& c,
+    const signed char* side,
+    double sigma,
+    double gamma) {
+  load_hessian(team, p, c.L);
+  scale_hessian(team, c.L, p.n, c.scaling.D, sigma);
+  const R root = R(std::sqrt(gamma));
+  scale_rows(team, p, c.scaling, c.Y);
+  for (int i : team.items(p.m))
+    for (int j = 0; j < p.n; ++j) c.Y[std::size_t(i) * p.n + j] *= side[i] != 0 ? root : R(0);
+  team.sync();
+  add_outer(team, c.Y, p.n, p.m, p.n, c.L, p.n);
+  return cholesky(team, c.L, p.n, p.n);
+}
+
+/// What of H can be factored where P is not safely definite (M64), or not `well` so: with the rows
+/// of the set, if they are given, and only if that is not enough with sigma. Into c.L and report.
+template <class D, class R, Team T>
+BPQP_STAGE void factor_indefinite(
+    const T& team,
+    const ProblemView<D>& p,
+    const Condensed<R>& c,
+    const signed char* side,
+    bool definite,
+    R* scratch_n,
+    CondenseReport& report) {
+  load_hessian(team, p, c.L);
+  // A zero diagonal with a nonzero column is not convex; max |P| is then not on the diagonal.
+  const double largest = scaled_hessian_maximum(team, p, c, scratch_n);
+  if (!(largest < INFINITY)) {  // one of P's entries is what broke the factorisation
+    report.outcome = Condensing::not_finite;
+    return;
+  }
+  const double unit = largest > 0 ? largest : 1;
+  report.outcome = Condensing::done;
+  if (side) {
+    report.gamma = unit;
+    const Pivots pivots = factor_augmented(team, p, c, side, 0.0, unit);
+    const double least = (definite ? kSingularPivot : kWellDefinite) * unit;
+    if (pivots.positive && pivots.smallest > least) return;
+  }
+  report.singular = true;
+  report.sigma = kProximal * unit;
+  double diagonal = 0;
+  const Pivots pivots = side ? factor_augmented(team, p, c, side, report.sigma, report.gamma)
+                             : factor_hessian(team, p, c, report.sigma, diagonal);
+  if (!(pivots.smallest >= report.sigma - kNonConvexPivot * largest))
+    report.outcome = Condensing::non_convex;
+}
+
+/// Fills c's arrays (not c.report: that is the return value, for one lane to store). `side` [m]:
+/// the rows of the set, where M64 may be used; else null.
 template <class D, class R, Team T>
 BPQP_STAGE CondenseReport condense(
     const T& team,
@@ -132,7 +192,8 @@ BPQP_STAGE CondenseReport condense(
     int scaling_passes,
     const Condensed<R>& c,
     R* scratch_m,
-    R* scratch_n) {
+    R* scratch_n,
+    const signed char* side = nullptr) {
   CondenseReport report;
   report.symmetric = load_hessian(team, p, c.L);
   if (!equilibrate(team, p, c.L, c.scaling, scaling_passes, scratch_m, scratch_n)) {
@@ -140,25 +201,12 @@ BPQP_STAGE CondenseReport condense(
     return report;
   }
   double diagonal = 0;
-  Pivots pivots = factor_hessian(team, p, c, 0.0, diagonal);
-  if (!safely_definite(pivots, diagonal)) {
-    report.singular = true;
-    load_hessian(team, p, c.L);
-    // A zero diagonal with a nonzero column is not convex; max |P| is then not on the diagonal.
-    const double largest = scaled_hessian_maximum(team, p, c, scratch_n);
-    if (!(largest < INFINITY)) {  // one of P's entries is what broke the factorisation
-      report.outcome = Condensing::not_finite;
-      return report;
-    }
-    report.sigma = kProximal * (largest > 0 ? largest : 1);
-    pivots = factor_hessian(team, p, c, report.sigma, diagonal);
-    if (!(pivots.smallest >= report.sigma - kNonConvexPivot * largest)) {
-      report.outcome = Condensing::non_convex;
-      return report;
-    }
-  }
-  condense_rows(team, p, c);
+  const Pivots pivots = factor_hessian(team, p, c, 0.0, diagonal);
+  const bool definite = safely_definite(pivots, diagonal);
+  const bool well = definite && (!side || pivots.smallest > kWellDefinite * diagonal);
   report.outcome = Condensing::done;
+  if (!well) factor_indefinite(team, p, c, side, definite, scratch_n, report);
+  if (report.outcome == Condensing::done) condense_rows(team, p, c);
   return report;
 }
 

@@ -92,12 +92,13 @@ BPQP_STAGE CondenseReport condense_cone_kkt(
     int scaling_passes,
     const ConeKkt<R>& k,
     const Condensed<R>& c,
+    const signed char* side,
     const ForwardWork<R>& s) {
   if (team.rank() == 0) k.form[0] = 0;
   load_cone_rows(team, p, k);
   load_cone_hessian(team, p, k, c.Y, s.t);
   const ProblemView<R> qp = k.view(p);
-  const CondenseReport report = condense(team, qp, scaling_passes, c, s.v, s.h);
+  const CondenseReport report = condense(team, qp, scaling_passes, c, s.v, s.h, side);
   team.sync();
   schur_diagonal(team, c.Y, c.S, p.n, p.m, s.diagonal);
   return report;
@@ -115,7 +116,7 @@ BPQP_STAGE bool factor_cone_kkt(
     const ForwardWork<R>& s) {
   const CondenseReport report = load_diagonal_qp(team, p, k, set.side)
                                     ? condense_diagonal(team, k.view(p), set.side, c, s.diagonal)
-                                    : condense_cone_kkt(team, p, scaling_passes, k, c, s);
+                                    : condense_cone_kkt(team, p, scaling_passes, k, c, set.side, s);
   team.sync();
   if (team.rank() == 0) c.report = report;
   team.sync();

@@ -150,7 +150,7 @@ class ConePolish {
       const bool free_rows = core::independent(team_, c_, schur, set_, s_);
       regular_here = independent && free_rows && regular(team_, qp, c_, set_, s_);
       if (!free_rows)
-        rebuild(team_, schur, set_, s_.l, s_.u, s_.kkt.a, nearly_dependent(c_.report.singular));
+        rebuild(team_, schur, set_, s_.l, s_.u, s_.kkt.a, nearly_dependent(c_.report));
     }
     report_.status = status_of(report_.residuals, o_.eps_abs, o_.eps_rel);
     if (!(best < INFINITY)) report_.status = Status::numerical_error;

@@ -24,15 +24,7 @@ BPQP_STAGE bool condense_augmented(
     double gamma,
     const Condensed<R>& c,
     const WorkingSet<R>& set) {
-  load_hessian(team, p, c.L);
-  scale_hessian(team, c.L, p.n, c.scaling.D, 0.0);
-  const R root = R(std::sqrt(gamma));
-  scale_rows(team, p, c.scaling, c.Y);
-  for (int i : team.items(p.m))
-    for (int j = 0; j < p.n; ++j) c.Y[std::size_t(i) * p.n + j] *= set.side[i] != 0 ? root : R(0);
-  team.sync();
-  add_outer(team, c.Y, p.n, p.m, p.n, c.L, p.n);
-  const Pivots pivots = cholesky(team, c.L, p.n, p.n);
+  const Pivots pivots = factor_augmented(team, p, c, set.side, 0.0, gamma);
   if (!pivots.positive || !(pivots.smallest > kSingularPivot * (1 + gamma))) return false;
   condense_rows(team, p, c);
   return true;

@@ -177,8 +177,7 @@ class Forward : private ForwardCertificates<D, R, T> {
     const bool free_rows = independent(team_, c_, schur_, w_, s_);
     report_.differentiable =
         report_.verified && free_rows && strict() && regular(team_, p_, c_, w_, s_);
-    if (!free_rows)
-      rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a, nearly_dependent(c_.report.singular));
+    if (!free_rows) rebuild(team_, schur_, w_, s_.l, s_.u, s_.kkt.a, nearly_dependent(c_.report));
     w_.least_norm = c_.report.singular && !report_.differentiable;
   }
 

@@ -51,10 +51,14 @@ constexpr double kIndependent = 1e-10, kIndependentSingular = 1e-12;
 /// a smaller one would be needed to hide it).
 constexpr int kInverseSteps = 4;
 constexpr double kClearly = 1e-2;
+/// Whether sigma widens the spectrum of S: not where the rows are part of H (M64).
+BPQP_HD inline bool sigma_widens(const CondenseReport& report) {
+  return report.singular && report.gamma == 0;
+}
 /// Where they are dependent the derivatives go without the rows whose pivot is below this part of
 /// their S_ii: what is left then has derivatives of a size that means something.
-BPQP_HD inline double nearly_dependent(bool singular) {
-  return singular ? kIndependentSingular : 1e-8;
+BPQP_HD inline double nearly_dependent(const CondenseReport& report) {
+  return sigma_widens(report) ? kIndependentSingular : 1e-8;
 }
 /// A right-hand side without structure must be solved for to this, where P is singular.
 constexpr double kRegularResidual = 1e-8;
@@ -105,7 +109,7 @@ BPQP_STAGE bool independent(
     const Schur<R>& schur,
     const WorkingSet<R>& w,
     const ForwardWork<R>& s) {
-  const double least = c.report.singular ? kIndependentSingular : kIndependent;
+  const double least = sigma_widens(c.report) ? kIndependentSingular : kIndependent;
   return inverse_growth(team, schur, w, s.kkt.a, 1 / least) * least < 1;
 }
 

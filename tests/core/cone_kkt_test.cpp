@@ -250,8 +250,7 @@ TEST_P(ConeKktTest, FlagsMultipliersThatAreAllRounding) {
 }
 
 /// K is well-conditioned here (its solutions are of order one), only P and the curvature are not.
-/// Open: rows are dropped here, and the gradient is flagged but wrong.
-TEST_P(ConeKktTest, DISABLED_KeepsRowsThatAreIndependentWherePIsSingular) {
+TEST_P(ConeKktTest, KeepsRowsThatAreIndependentWherePIsSingular) {
   const Case c = cases()[6];
   const KnownProblem known = test::random_cones(c.options, 5);
   Workbench s(known.problem);

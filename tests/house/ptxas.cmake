@@ -18,7 +18,7 @@ set(most_class_block256_differentiate 2200)
 set(most_class_grid_solve_plain 3150)
 set(most_class_grid_differentiate 2200)
 set(most_rest_solve_rest 330)
-set(most_rest_of_cones_solve_cones 260)
+set(most_rest_of_cones_solve_cones 330)
 set(most_rest_of_cones_differentiate_by_admm 380)
 set(failures "")
 
