@@ -11,9 +11,12 @@ namespace bpqp::core {
 constexpr int kConeSteps = 10;
 /// Steps that do not halve the best residual in a row before the end: the first may raise it.
 constexpr int kConeWorse = 3;
-/// The same on trial, and what the residual must have come to.
+/// The same on trial.
 constexpr int kConeTrialSteps = 8, kConeTrialWorse = 2;
-constexpr double kConeTried = 1e-12;
+/// Newton's method has converged where a step ends at this relative residual: at what rounding
+/// leaves, mostly 1e-14, or where the states are not the solution's, at 1e-11 or more. (The start's
+/// says nothing: an interior point need not know the states.)
+constexpr double kConeConverged = 1e-12;
 /// Steps end at this relative residual.
 constexpr double kConePolished = 1e-13;
 
@@ -49,9 +52,9 @@ class ConePolish {
     int worse = 0;
     for (int step = 0;; ++step) {
       const bool last = step == (trial ? kConeTrialSteps : kConeSteps) ||
-                        worse == (trial ? kConeTrialWorse : kConeWorse) || best_ <= kConePolished ||
-                        !finite_ || o_.out_of_time();
-      if (last && trial && !(best_ <= kConeTried)) return report_;
+                        worse == (trial ? kConeTrialWorse : kConeWorse) ||
+                        stepped_ <= kConePolished || !finite_ || o_.out_of_time();
+      if (last && trial && !(best_ <= kConeConverged)) return report_;
       if (last) copy_point(team_, p_.n, p_.m, s_.x_best, s_.y_best, x_, y_);
       const bool independent = build(last || !finite_);
       if (last || !finite_) {
@@ -60,21 +63,23 @@ class ConePolish {
       }
       newton();
       const double before = best_;
-      judge();
+      stepped_ = nan_min(stepped_, judge());
       worse = best_ < 0.5 * before ? 0 : worse + 1;
       ++report_.exchanges;
     }
   }
 
  private:
-  BPQP_STAGE void judge() {
+  /// Keeps the point if it is the best so far; returns its relative residual.
+  BPQP_STAGE double judge() {
     kkt_products(team_, p_, symmetric_, false, x_, y_, s_.products, s_.t);
     const Residuals r = residuals(team_, p_, x_, y_, s_.products);
     const double worst = r.worst_relative();
-    if (!(worst < best_)) return;
+    if (!(worst < best_)) return worst;
     best_ = worst;
     report_.residuals = r;
     copy_point(team_, p_.n, p_.m, x_, y_, s_.x_best, s_.y_best);
+    return worst;
   }
 
   /// The QP at (x, y), for a Newton step or for the derivatives; true if its rows are independent.
@@ -155,7 +160,8 @@ class ConePolish {
     report_.status = status_of(report_.residuals, o_.eps_abs, o_.eps_rel);
     if (!(best < INFINITY)) report_.status = Status::numerical_error;
     report_.verified = report_.status == Status::solved && best <= kConeVerified;
-    report_.differentiable = report_.verified && !weak && regular_here;
+    report_.differentiable =
+        report_.verified && stepped_ <= kConeConverged && !weak && regular_here;
     set_.least_norm = c_.report.singular && !report_.differentiable;
   }
 
@@ -186,7 +192,7 @@ class ConePolish {
     });
   }
 
-  /// Beyond this the point is as Newton's method leaves it: its states are those of the solution.
+  /// A point is verified from this residual on.
   static constexpr double kConeVerified = 1e-8;
   /// Multipliers this many times what they balance are no solution's.
   static constexpr double kConeLargest = 1e5;
@@ -200,7 +206,7 @@ class ConePolish {
   const ForwardWork<R>& s_;
   R *x_, *y_;
   ForwardReport report_;
-  double best_ = INFINITY, largest_A_ = 0;
+  double best_ = INFINITY, stepped_ = INFINITY, largest_A_ = 0;
   bool symmetric_ = true, strict_ = false, finite_ = true;
 };
 

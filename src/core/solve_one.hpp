@@ -20,7 +20,8 @@ namespace bpqp::core {
 /// from the first, and the method goes on to the second only if the set could not be verified, and
 /// to the last where many rows are nearly active (discretised constraints).
 constexpr double kInteriorFirst = 1e-3, kInteriorTarget = 1e-9, kInteriorLast = 1e-12;
-/// With cones Newton's method is tried from here, and from kInteriorTarget if that did not do.
+/// With cones Newton's method is tried from here, from kInteriorTarget if that did not do, and from
+/// kInteriorLast if it did not converge.
 constexpr double kInteriorCones = 1e-2;
 
 /// What the vectors alone say: `solved` if nothing is wrong with them.
@@ -161,8 +162,8 @@ BPQP_STAGE bool has_inequalities(const T& team, const ProblemView<D>& p) {
 }
 
 /// The interior point method, then Newton's: where there are no linear inequalities, whose set it
-/// does not exchange, on trial as soon as it may converge; and from the method's end where that has
-/// not led to a regular solution.
+/// does not exchange, on trial as soon as it may converge; from the method's end where that has not
+/// led to a regular solution; and once more where it does not converge, since the set was wrong.
 template <class D, class R, Team T>
 BPQP_STAGE void solve_cones_from_inside(const ConeTask<D, R, T>& t, ForwardReport& report) {
   double target =
@@ -175,10 +176,14 @@ BPQP_STAGE void solve_cones_from_inside(const ConeTask<D, R, T>& t, ForwardRepor
   for (;;) {
     report = report_of(method.report(), t.options);
     set_cone_rho(t.team, t.p, t.k, t.s.barrier.system.scaling.E, method.report().units);
-    const bool trial = target != kInteriorTarget && method.report().worst <= target;
+    const bool trial = target == kInteriorCones && method.report().worst <= target;
     polish_cones(t, trial, report);
-    if (!trial || report.differentiable || report.certified || t.options.out_of_time()) return;
-    target = kInteriorTarget;
+    const bool again = t.options.polish && target == kInteriorTarget &&
+                       method.report().worst <= target &&
+                       !(report.residuals.worst_relative() <= kConeConverged);
+    if (report.differentiable || report.certified || !(trial || again) || t.options.out_of_time())
+      return;
+    target = trial ? kInteriorTarget : kInteriorLast;
     method.resume(target);
   }
 }

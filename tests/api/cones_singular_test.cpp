@@ -57,5 +57,55 @@ TEST(ConesWithSingularP, AProjectionOnABallHasItsGradient) {
     }
 }
 
+/// min |x - c|^2 on |x_i| <= a_i, a_i^2 <= s_i, s_i^2 <= r_i a_i, r_1 + r_2 <= 1, which is |x|_3 <=
+/// 1. Variables (x, a, s, r).
+DenseProblem projection_on_three_norm(double c0, double c1) {
+  constexpr std::size_t n = 8;
+  DenseProblem p = empty_problem(n, 17, {3, 3, 3, 3});
+  const auto entry = [&](std::size_t i, std::size_t j) -> double& { return p.A[i * n + j]; };
+  p.q[0] = -2 * c0, p.q[1] = -2 * c1;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::size_t a = 2 + i, s = 4 + i, r = 6 + i, cone = 5 + 6 * i;
+    p.P[i * n + i] = 2;
+    entry(i, i) = 1, entry(i, a) = -1, entry(2 + i, i) = -1, entry(2 + i, a) = -1;
+    entry(4, r) = 1;
+    entry(cone, s) = -1, entry(cone + 1, s) = 1, entry(cone + 2, a) = -2;
+    p.u[cone] = p.u[cone + 1] = 1;
+    entry(cone + 3, r) = entry(cone + 3, a) = -1;
+    entry(cone + 4, r) = -1, entry(cone + 4, a) = 1, entry(cone + 5, s) = -2;
+  }
+  p.u[4] = 1;
+  return p;
+}
+
+/// With z = 3 lambda, 2 (x - c) + z |x| x = 0: dx_1/dc_1 is about 1/(1 + z x_1), which is 1 where
+/// the row |x_1| <= a_1 passes for inactive. Its slack and multiplier are as small as the method's
+/// end where x_1 is; what is then claimed to be a derivative must be one.
+TEST(ConesWithSingularP, WhatNewtonDoesNotReachIsNoDerivative) {
+  int differentiable = 0;
+  for (double c0 : {1.3, 2.0, 3.0})
+    for (double c1 : {0.3, 0.01, 0.003, 0.002, 0.001, 1e-4, 1e-5}) {
+      SCOPED_TRACE("c " + std::to_string(c0) + ", " + std::to_string(c1));
+      const Batch<double> batch(projection_on_three_norm(c0, c1));
+      Solver<double> solver(batch.shape, 1);
+      Answers<double> a(batch.shape, 1);
+      Gradients<double> g(batch.shape, 1);
+      const double gx[8] = {1, -1};
+      solver.solve(batch.view(), a.view());
+      solver.backward({{gx, 8, 0}, {}}, g.view());
+      ASSERT_EQ(a.report[0].status, Status::solved);
+      if (!a.report[0].differentiable) continue;
+      ++differentiable;
+      // [2 + 2 z |x|, z' = x |x|] of the two unknowns and z: the system of the derivative.
+      const double x0 = a.x[0], x1 = a.x[1], z = 2 * (c0 - x0) / (x0 * x0);
+      const double h0 = 2 + 2 * z * x0, h1 = 2 + 2 * z * x1, b0 = x0 * x0, b1 = x1 * x1;
+      // dx solves H dx + b dz = 2 dc, b'dx = 0; its adjoint for g = (1, -1) is alike.
+      const double dz = (b0 / h0 - b1 / h1) / (b0 * b0 / h0 + b1 * b1 / h1);
+      EXPECT_NEAR(g.q[0], -(1 - b0 * dz) / h0, 1e-6);
+      EXPECT_NEAR(g.q[1], -(-1 - b1 * dz) / h1, 1e-6);
+    }
+  EXPECT_GE(differentiable, 15);  // of 21: the rest is weakly active
+}
+
 }  // namespace
 }  // namespace bpqp::test
