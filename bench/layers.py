@@ -214,7 +214,7 @@ def overhead(options, batch, n, count):
     wanted = [v for t, size in zip(gradients, sizes) for v in (t.data_ptr(), size)]
 
     def solve():
-        lease.solver.solve(batch, *inputs, *outputs, False)
+        lease.solver.solve(batch, *inputs, *outputs)
 
     def both():
         solve()

@@ -89,7 +89,8 @@ def solve(
     )
     if size.batch:
         inputs = [_flat(name, a, size) for name, a in _with_sides(arrays, size, type_).items()]
-        if inputs[0][0] is not None and np.may_share_memory(inputs[0][0], P):
+        keeps = settings.get("gradients", True)
+        if keeps and inputs[0][0] is not None and np.may_share_memory(inputs[0][0], P):
             # P is read again by Result.backward, and may have become something else by then.
             inputs[0] = (inputs[0][0].copy(), inputs[0][1])
         lease.arrays = tuple(array for array, _ in inputs)
@@ -99,7 +100,7 @@ def solve(
             lease.solver.warm_start(size.batch, *_address(*x0), *_address(*y0))
         addresses = [number for pair in inputs for number in _address(*pair)]
         outputs = [a.ctypes.data for a in (x, y, active, records)]
-        lease.solver.solve(size.batch, *addresses, *outputs, False)
+        lease.solver.solve(size.batch, *addresses, *outputs)
     shape = size.batch_shape
     result = Result(
         x.reshape(*shape, size.n),

@@ -64,7 +64,8 @@ def QPFunction(
         Q [B, n, n] or [n, n], p [B, n] or [n], G [B, k, n] or [k, n], h [B, k] or [k],
         A [B, m, n] or [m, n], b [B, m] or [m]. Empty tensors (``torch.Tensor()``) or None in place of
         G and h, or of A and b, mean that there are no such rows. zhat is [B, n], [1, n] if no argument
-        has a batch dimension. zhat of a problem without an answer is NaN, and its gradients are zero.
+        has a batch dimension. The gradients of a problem without an answer are zero;
+        its zhat is NaN, a direction or the last point.
 
     Examples
     --------

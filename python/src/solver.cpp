@@ -59,8 +59,7 @@ class AnySolver {
       Address x,
       Address y,
       Address active,
-      Address report,
-      bool vectors_only) {
+      Address report) {
     const nb::gil_scoped_release unlocked;
     std::visit(
         [&]<class R>(Solver<R>& solver) {
@@ -73,7 +72,7 @@ class AnySolver {
               {at<const R>(u), m_, u_stride}};
           const Solution<R> solution = {
               at<R>(x), at<R>(y), at<std::int8_t>(active), at<Report>(report)};
-          solver.solve(problem, solution, vectors_only ? Changed::vectors : Changed::everything);
+          solver.solve(problem, solution);
         },
         solver_);
     if (!on_host_) return -1;
@@ -125,33 +124,6 @@ class AnySolver {
     std::visit(
         [&]<class R>(Solver<R>& solver) {
           solver.adjoint_solve(k, at<const R>(gx), at<const R>(gy), at<R>(w), at<R>(d));
-        },
-        solver_);
-  }
-
-  void jvp(
-      Address P,
-      Stride P_stride,
-      Address q,
-      Stride q_stride,
-      Address A,
-      Stride A_stride,
-      Address l,
-      Stride l_stride,
-      Address u,
-      Stride u_stride,
-      Address x,
-      Address y) {
-    const nb::gil_scoped_release unlocked;
-    std::visit(
-        [&]<class R>(Solver<R>& solver) {
-          solver.jvp(
-              {{at<const R>(P), n_, n_, P_stride},
-               {at<const R>(q), n_, q_stride},
-               {at<const R>(A), m_, n_, A_stride},
-               {at<const R>(l), m_, l_stride},
-               {at<const R>(u), m_, u_stride}},
-              {at<R>(x), at<R>(y)});
         },
         solver_);
   }
@@ -243,7 +215,6 @@ void bind_solver(nb::module_& module) {
       .def("warm_start", &AnySolver::warm_start)
       .def("backward", &AnySolver::backward)
       .def("adjoint", &AnySolver::adjoint)
-      .def("jvp", &AnySolver::jvp)
       .def("differentiate", &AnySolver::differentiate)
       .def_prop_ro("capacity", &AnySolver::capacity)
       .def_prop_ro("bytes", &AnySolver::bytes);

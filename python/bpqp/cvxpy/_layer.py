@@ -119,8 +119,8 @@ class CvxpyLayer(torch.nn.Module):
         -------
         tuple of Tensor
             [*shape] of each variable, [B, *shape] if any tensor had a batch. Problems without an answer
-            have NaN with a warning (``bpqp.UnsolvedWarning``; ``strict``: an error), and their gradients
-            are zero.
+            give a warning (``bpqp.UnsolvedWarning``; ``strict``: an error) and zero gradients; their
+            values are NaN, a direction or the last point (``last.status``).
         """
         batched, batch = self._batch(params)
         data = self._program.evaluate(params, batched, _like(params))

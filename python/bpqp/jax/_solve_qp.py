@@ -68,7 +68,8 @@ def solve_qp(
     Returns
     -------
     QPSolution
-        (x, y, status, report). Problems without an answer have NaN, and their derivatives are zero.
+        (x, y, status, report). Problems without an answer have zero derivatives; their x is NaN, a direction
+        or the last point, as their status says.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from bpqp._report import Status, UnsolvedWarning
+from bpqp.torch._functions import in_forward_mode
 from bpqp.torch._functions_of_problem import (
     Derivatives,
     Function,
@@ -126,7 +127,7 @@ class ConvexLayer(torch.nn.Module):
             lease, raw = factor_point(*_kkt_point(d, point, sizes[0]))
             report = _report(norm, TensorReport(raw, (batch,)), point, sizes[0], eps)
         z = point.z
-        if torch.is_grad_enabled() or torch.autograd.forward_ad._current_level >= 0:
+        if torch.is_grad_enabled() or in_forward_mode():
             s, c = self._functions.stationarity(z, point.multipliers, y)
             _refuse_tangent(s)
             _refuse_tangent(c)
@@ -158,9 +159,7 @@ class ConvexLayer(torch.nn.Module):
 
 
 def _refuse_tangent(tensor: Tensor) -> None:
-    if torch.autograd.forward_ad._current_level < 0:
-        return
-    if torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None:
+    if in_forward_mode() and torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None:
         raise NotImplementedError("ConvexLayer: there is no forward mode (solve_qp has it for QPs and cones)")
 
 

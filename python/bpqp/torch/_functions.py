@@ -31,6 +31,11 @@ def traced() -> bool:
     return torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None
 
 
+def in_forward_mode() -> bool:
+    """Inside jvp, or a level of dual tensors."""
+    return bool(torch.autograd.forward_ad._current_level >= 0)
+
+
 def _refuse_nested_forward() -> None:
     """torch runs a function's jvp with forward mode off: an outer forward mode's tangent is lost in it."""
     stack = torch._C._functorch.get_interpreter_stack() or []
@@ -43,9 +48,7 @@ def _refuse_nested_forward() -> None:
 
 def _first_order_alone() -> bool:
     """Whether nobody differentiates what a backward pass computes."""
-    if torch.is_grad_enabled() or in_transform():
-        return False
-    return torch.autograd.forward_ad._current_level < 0
+    return not (torch.is_grad_enabled() or in_transform() or in_forward_mode())
 
 
 class Route(NamedTuple):
@@ -135,7 +138,7 @@ class PlainSolve(torch.autograd.Function):
         ctx.plan = plan
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*arguments[:7], x, y, active)
-        if torch.autograd.forward_ad._current_level >= 0:
+        if in_forward_mode():
             ctx.save_for_forward(*arguments[:7], x, y, active)
         return x, y
 

@@ -89,7 +89,7 @@ def run(plan: Plan, data: Data, start: Start, keep: bool) -> tuple[Lease, Answer
         x, y, active, report = answer
         unanswered = lease.solver.solve(
             batch, _address(P), sP, q.data_ptr(), sq, _address(A), sA, _address(l), sl, _address(u), su,
-            x.data_ptr(), y.data_ptr(), active.data_ptr(), report.data_ptr(), False,
+            x.data_ptr(), y.data_ptr(), active.data_ptr(), report.data_ptr(),
         )  # fmt: skip
     if unanswered:
         _tell(unanswered, settings_of(plan.config)[0], report)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bpqp.torch import _ops  # noqa: F401  (registers the operators)
-from bpqp.torch._functions import PlainSolve, in_transform, solve, traced
+from bpqp.torch._functions import PlainSolve, in_forward_mode, in_transform, solve, traced
 from bpqp.torch._native import run
 from bpqp.torch._plan import Given, Plan, config_of, known_plan, make_plan, prepare
 from bpqp.torch._report import TensorReport
@@ -104,7 +104,7 @@ def solve_given(given: Given, cones: tuple[int, ...], config: str, warm_start: S
 def _solve_traced(
     given: Given, cones: tuple[int, ...], config: str, warm_start: Start | None
 ) -> QPSolution:
-    if torch.compiler.is_compiling() and torch.autograd.forward_ad._current_level >= 0:
+    if torch.compiler.is_compiling() and in_forward_mode():
         raise NotImplementedError("torch.compile: an operator has no forward mode (jvp, jacfwd); compile what is around it")
     data, size = prepare(given, cones)
     start: Start = (None, None)
@@ -140,6 +140,6 @@ def _start(name: str, tensor: Tensor | None, entries: int, plan: Plan, q: Tensor
 
 def _differentiable(given: Given) -> bool:
     """Whether anyone can ask for derivatives: then the factors are kept."""
-    if torch.autograd.forward_ad._current_level >= 0:
+    if in_forward_mode():
         return True
     return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
