@@ -12,8 +12,11 @@ signs, which tell no right from almost right). Every layer starts from the same 
 time is the median of --rounds epochs, forward and backward and optimiser step. Losses must agree to 1e-4 of
 the largest, or the layer's time is not worth comparing. What is not installed is left out with a message.
 
-Overhead: a call of QPLayer, and one with its gradient in all data, less the library's own calls on the
-same memory, in turns; least and median of many. autograd's own part is that of an empty function.
+Overhead: the library's own calls, and those of QPLayer that make the same calls on the same memory: without
+gradients, with what a gradient would need kept, and with the gradient in all data. In turns of random
+order; least and median of many. autograd's own part is that of an empty function. At n = 2 everything is in
+the caches and the difference is the instructions' time. After a large batch it is that of fetching them
+again: the empty function tells how much any function of torch pays.
 """
 
 import os
@@ -27,6 +30,7 @@ import argparse
 import importlib.util
 import json
 import platform
+import random
 import statistics
 import time
 import warnings
@@ -36,7 +40,7 @@ import torch
 
 from bpqp._pool import Key, Lease
 from bpqp.torch import QPLayer
-from bpqp.torch._native import REPORT_BYTES
+from bpqp.torch._native import REPORT_WORDS
 
 DOUBLE = torch.double
 
@@ -175,10 +179,12 @@ def epochs(options):
 
 
 def timed(calls, count):
-    """Least and median microseconds of each, in turns."""
+    """Least and median microseconds of each, in turns of random order."""
     times = {name: [] for name in calls}
+    order = list(calls.items())
     for _ in range(count):
-        for name, call in calls.items():
+        random.shuffle(order)
+        for name, call in order:
             start = time.perf_counter()
             call()
             times[name].append(time.perf_counter() - start)
@@ -206,25 +212,27 @@ def overhead(options, batch, n, count):
     layer, g = QPLayer(n, m, threads=int(THREADS)), torch.ones(batch, n, dtype=DOUBLE)
     sizes = (n * n, n, m * n, m, m)
     x, y = torch.empty(batch, n, dtype=DOUBLE), torch.empty(batch, m, dtype=DOUBLE)
-    active, report = torch.empty(batch, m, dtype=torch.int8), torch.empty(batch, REPORT_BYTES, dtype=torch.uint8)
+    active, report = torch.empty(batch, m, dtype=torch.int8), torch.empty(batch, REPORT_WORDS, dtype=torch.int32)
     gradients = [torch.empty_like(t) for t in data]
-    lease = Lease(Key("float64", n, m, (), (("threads", int(THREADS)),)), batch)
+    threads = ("threads", int(THREADS))
+    kept = Lease(Key("float64", n, m, (), (threads,)), batch)
+    plain = Lease(Key("float64", n, m, (), (threads, ("gradients", False))), batch)
     inputs = [v for t, size in zip(data, sizes) for v in (t.data_ptr(), size)]
     outputs = [t.data_ptr() for t in (x, y, active, report)]
     wanted = [v for t, size in zip(gradients, sizes) for v in (t.data_ptr(), size)]
 
-    def solve():
-        lease.solver.solve(batch, *inputs, *outputs)
-
     def both():
-        solve()
-        lease.solver.backward(g.data_ptr(), n, 0, m, *wanted)
+        kept.solver.solve(batch, *inputs, *outputs)
+        kept.solver.backward(g.data_ptr(), n, 0, m, *wanted)
 
     calls = {
-        "solve": solve,
+        "solve": lambda: plain.solver.solve(batch, *inputs, *outputs),
         "layer": lambda: layer(*data),
+        "solve, kept": lambda: kept.solver.solve(batch, *inputs, *outputs),
+        "layer, kept": lambda: layer(*leaves),
         "solve, backward": both,
         "layer, gradient": lambda: torch.autograd.grad(layer(*leaves).x, leaves, g),
+        "empty function": lambda: Empty.apply(*leaves),
         "empty function, gradient": lambda: torch.autograd.grad(Empty.apply(*leaves), leaves[1], g),
     }
     for call in calls.values():

@@ -22,7 +22,7 @@ from bpqp.torch._functions_of_problem import (
     first_tensor,
 )
 from bpqp.torch._kkt_point import AttachSolution, factor_point
-from bpqp.torch._native import REPORT_BYTES
+from bpqp.torch._native import REPORT_WORDS
 from bpqp.torch._report import TensorReport
 from bpqp.torch._solve_qp import solve_qp
 from bpqp.torch._sqp import Point, kkt_norm, sqp
@@ -197,7 +197,7 @@ def _kkt_point(d: Derivatives, point: Point, equalities: int) -> tuple[Tensor, .
 
 
 def _empty_report(like: Tensor) -> ConvexReport:
-    kkt = TensorReport(torch.zeros((0, REPORT_BYTES), dtype=torch.uint8, device=like.device), (0,))
+    kkt = TensorReport(torch.zeros((0, REPORT_WORDS), dtype=torch.int32, device=like.device), (0,))
     whole = torch.zeros(0, dtype=torch.long, device=like.device)
     rows = like.new_empty(0, 0)
     return ConvexReport(kkt.status, like.new_empty(0), whole, kkt.differentiable, rows, rows, kkt)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bpqp._pool import Key, Lease
-from bpqp.torch._native import REPORT_BYTES, _address, _contiguous, _current
+from bpqp.torch._native import REPORT_WORDS, _address, _contiguous, _current
 from bpqp.torch._plan import TYPES
 
 
@@ -17,11 +17,11 @@ def factor_point(
 ) -> tuple[Lease, Tensor]:
     """Factors the KKT matrices of the active rows. Hessian of the Lagrangian [B, n, n], Jacobian
     [B, m, n], active int8 [B, m], gradient of f [B, n], distance of the rows from their active side
-    [B, m]. The lease, and the reports [B, bytes]: `solved` where the matrix is regular."""
+    [B, m]. The lease, and the reports [B, REPORT_WORDS]: `solved` where the matrix is regular."""
     batch, n = z.shape
     m = multipliers.shape[1]
     stream = torch.cuda.current_stream(z.device).cuda_stream if z.device.type == "cuda" else 0
-    report = torch.zeros((batch, REPORT_BYTES), dtype=torch.uint8, device=z.device)
+    report = torch.zeros((batch, REPORT_WORDS), dtype=torch.int32, device=z.device)
     arrays = [_contiguous(t) for t in (hessian, jacobian, z, multipliers, active, gradient, violation)]
     P, A, x, y, rows, slope, distance = map(_address, arrays)
     with _current(z.device):

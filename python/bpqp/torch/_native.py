@@ -20,9 +20,10 @@ from bpqp._report import REPORT, SolveError, Status, UnsolvedWarning, unsolved_m
 from bpqp._shapes import OWN_DIMENSIONS, Layout
 from bpqp.torch._plan import Data, Plan, make_plan, settings_of
 
-REPORT_BYTES = REPORT.itemsize
+#: A report is a row of an int32 table, whose first column is the status.
+REPORT_WORDS = REPORT.itemsize // 4
 Start = tuple[Tensor | None, Tensor | None]
-#: x [B, n], y [B, m], active int8 [B, m], report uint8 [B, REPORT_BYTES]
+#: x [B, n], y [B, m], active int8 [B, m], report int32 [B, REPORT_WORDS]
 Answer = tuple[Tensor, Tensor, Tensor, Tensor]
 
 _NO_CONTEXT = nullcontext()
@@ -75,9 +76,9 @@ def run(plan: Plan, data: Data, start: Start, keep: bool) -> tuple[Lease, Answer
         q.new_empty((batch, plan.n)),
         q.new_empty((batch, plan.m)),
         q.new_empty((batch, plan.m), dtype=torch.int8),
-        q.new_empty((batch, REPORT_BYTES), dtype=torch.uint8),
+        q.new_empty((batch, REPORT_WORDS), dtype=torch.int32),
     )
-    with _current(q.device):
+    with _current(q.device) if plan.on_cuda else _NO_CONTEXT:
         lease = Lease(plan.key(keep), batch)
         if batch == 0:
             return lease, answer
@@ -101,7 +102,7 @@ def _tell(unanswered: int, strict: bool, report: Tensor) -> None:
     `strict` looks, and waits."""
     if unanswered < 0 and not strict:
         return
-    status = report.view(torch.int32)[:, 0].cpu().numpy()
+    status = report[:, 0].cpu().numpy()
     if (status <= Status.SOLVED_INACCURATE).all():
         return
     message = unsolved_message(status)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bpqp.torch import _native
 from bpqp.torch._functions import OPERATORS, Adjoint, Solve, adjoint_backward, native_adjoint, solve_backward
-from bpqp.torch._native import REPORT_BYTES, batch_of, rows_of
+from bpqp.torch._native import REPORT_WORDS, batch_of, rows_of
 from bpqp.torch._vmap import vmap_adjoint, vmap_solve
 
 _DATA = "Tensor? P, Tensor q, Tensor? A, Tensor? l, Tensor? u, Tensor? x0, Tensor? y0"
@@ -50,7 +50,7 @@ def _fake_solve(*arguments: Any) -> tuple[Tensor, ...]:
         q.new_empty(batch, q.shape[-1]),
         q.new_empty(batch, m),
         q.new_empty((batch, m), dtype=torch.int8),
-        q.new_empty((batch, REPORT_BYTES), dtype=torch.uint8),
+        q.new_empty((batch, REPORT_WORDS), dtype=torch.int32),
         torch.empty(1, dtype=torch.int64, device="cpu"),
     )
 

@@ -68,11 +68,15 @@ class Plan:
     config: str
     type: str
     device: torch.device
+    on_cuda: bool = field(init=False)
     _keys: dict[tuple[bool, int], Key] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.on_cuda = self.device.type == "cuda"
 
     def key(self, keep: bool) -> Key:
         """Of the Solver, with or without the factors kept."""
-        stream = 0 if self.device.type == "cpu" else torch.cuda.current_stream(self.device).cuda_stream
+        stream = torch.cuda.current_stream(self.device).cuda_stream if self.on_cuda else 0
         key = self._keys.get((keep, stream))
         if key is None:
             settings = settings_of(self.config)[1]

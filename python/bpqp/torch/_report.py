@@ -35,5 +35,6 @@ class TensorReport(Report):
         if name not in _FIELDS:
             raise AttributeError(f"TensorReport has no field {name!r}; there are: {', '.join(_FIELDS)}")
         dtype, column = _FIELDS[name]
-        field = self._raw.view(dtype).select(1, column)
+        raw = self._raw if dtype is torch.int32 else self._raw.view(dtype)
+        field = raw.select(1, column)
         return field if len(self._batch_shape) == 1 else field.reshape(self._batch_shape)

@@ -118,7 +118,8 @@ def _solution(x: Tensor, y: Tensor, raw: Tensor, batch_shape: tuple[int, ...]) -
     if len(batch_shape) != 1:
         x, y = x.reshape(*batch_shape, x.shape[-1]), y.reshape(*batch_shape, y.shape[-1])
     report = TensorReport(raw, batch_shape)
-    return QPSolution(x, y, report.status, report)
+    status = raw.select(1, 0) if len(batch_shape) == 1 else report.status
+    return QPSolution(x, y, status, report)
 
 
 def _starts(given: Start, plan: Plan, q: Tensor) -> Start:
