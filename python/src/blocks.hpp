@@ -46,31 +46,4 @@ struct Blocks {
   }
 };
 
-/// The blocks of a batch in one array, or one block for all of it.
-template <class R>
-struct Batch {
-  const R* data = nullptr;
-  std::int64_t stride = 0;
-  std::vector<R> copy;
-
-  Batch() = default;
-  /// A block for each index of `full`. Copied where `keep` is set, or where they do not lie so.
-  Batch(const Blocks<R>& from, const Dimensions& full, bool keep) {
-    if (from.size == 0) return;
-    data = from.data;
-    const std::int64_t given = product(from.lead);
-    stride = given == 1 ? 0 : from.size;
-    if (given != 1 && from.lead != full) {
-      const std::vector<std::int64_t> which = blocks(full, from.lead);
-      copy.resize(which.size() * std::size_t(from.size));
-      for (std::size_t b = 0; b < which.size(); ++b)
-        std::copy_n(
-            data + which[b] * from.size, from.size, copy.begin() + std::int64_t(b) * from.size);
-    } else if (keep) {
-      copy.assign(data, data + given * from.size);
-    }
-    if (!copy.empty()) data = copy.data();
-  }
-};
-
 }  // namespace bpqp::python

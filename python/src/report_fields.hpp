@@ -2,12 +2,13 @@
 #pragma once
 
 #include "bpqp/solution.hpp"
+#include "core/team.hpp"
 
 namespace bpqp::python {
 
 /// add(name, field) for every field.
 template <class Add>
-void each_field(const Report& report, const Add& add) {
+BPQP_HD void each_field(const Report& report, const Add& add) {
   add("status", report.status);
   add("method", report.method);
   add("iterations", report.iterations);

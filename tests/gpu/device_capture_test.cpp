@@ -5,14 +5,11 @@
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
+#include "device_array.hpp"
 #include "support/batch.hpp"
 
 namespace bpqp::test {
 namespace {
-
-void expect_success(cudaError_t error) {
-  ASSERT_EQ(error, cudaSuccess) << cudaGetErrorString(error);
-}
 
 constexpr int kCount = 40;
 
@@ -24,31 +21,6 @@ Batch<double> generated(std::uint64_t seed) {
   for (int b = 0; b < kCount; ++b) out.add(problem_of(made, b));
   return out;
 }
-
-/// An array of the device.
-template <class V>
-class Array {
- public:
-  explicit Array(const std::vector<V>& from) : size_(from.size()) {
-    expect_success(cudaMalloc(reinterpret_cast<void**>(&data_), size_ * sizeof(V)));
-    put(from);
-  }
-  ~Array() { cudaFree(data_); }
-  Array(const Array&) = delete;
-  V* data() const { return data_; }
-  void put(const std::vector<V>& from) {
-    expect_success(cudaMemcpy(data_, from.data(), size_ * sizeof(V), cudaMemcpyHostToDevice));
-  }
-  std::vector<V> get() const {
-    std::vector<V> to(size_);
-    expect_success(cudaMemcpy(to.data(), data_, size_ * sizeof(V), cudaMemcpyDeviceToHost));
-    return to;
-  }
-
- private:
-  V* data_ = nullptr;
-  std::size_t size_;
-};
 
 /// From CUDA's pool of the device, in the stream's order.
 class Pool : public Allocator {
@@ -88,11 +60,11 @@ TEST_F(Captured, CallsAreReplayedOnWhatTheArraysHold) {
   const Batch<double> first = generated(1), second = generated(2);
   const Shape shape = first.shape;
   const int n = shape.n, m = shape.m;
-  Array<double> P(first.P), q(first.q), A(first.A), l(first.l), u(first.u), g(first.q);
+  DeviceArray<double> P(first.P), q(first.q), A(first.A), l(first.l), u(first.u), g(first.q);
   Answers<double> nothing(shape, kCount);
   Gradients<double> none(shape, kCount);
-  Array<double> x(nothing.x), y(nothing.y), dP(none.P), dq(none.q);
-  Array<Report> report(nothing.report);
+  DeviceArray<double> x(nothing.x), y(nothing.y), dP(none.P), dq(none.q);
+  DeviceArray<Report> report(nothing.report);
   Solver<double> solver(shape, kCount, settings);
   const auto problem =
       contiguous<double>(shape, kCount, P.data(), q.data(), A.data(), l.data(), u.data());

@@ -234,11 +234,70 @@ def test_wrong_types_name_the_argument(change, error, message):
         solve_qp(**({"P": P, "q": q, "A": A, "l": l, "u": u} | change))
 
 
-def test_arrays_on_other_devices_than_the_cpu_are_refused(monkeypatch):
-    gpu = types.SimpleNamespace(platform="gpu")
-    monkeypatch.setattr(bpqp.jax._solve_qp, "_devices", lambda array: [gpu])
-    with pytest.raises(ValueError, match="q: bpqp.jax runs on the CPU alone, got an array on"):
+@pytest.mark.parametrize(
+    ("platform", "cuda_built", "message"),
+    [
+        ("tpu", True, "q: expected an array on the CPU or a CUDA device, got one on"),
+        ("gpu", False, "q: this bpqp was built for the CPU alone, got an array on"),
+    ],
+)
+def test_arrays_on_devices_that_cannot_solve_are_refused(monkeypatch, platform, cuda_built, message):
+    device = types.SimpleNamespace(platform=platform)
+    monkeypatch.setattr(bpqp.jax._solve_qp, "_devices", lambda array: [device])
+    monkeypatch.setattr(bpqp._core, "capabilities", lambda: {"cuda_built": cuda_built})
+    with pytest.raises(ValueError, match=message):
         solve_qp(P, jnp.asarray(q), A, l, u)
+
+
+def test_a_gradient_is_compiled_for_cuda_to_the_same_calls():
+    gradient = jax.jit(jax.grad(lambda q: solve_qp(P, q, A, l, u).x.sum()))
+    traced = gradient.trace(jnp.asarray(q))
+    texts = [traced.lower(lowering_platforms=(platform,)).as_text() for platform in ("cpu", "cuda")]
+    for text in texts:
+        assert text.count("stablehlo.custom_call @bpqp_solve") == 1
+        assert text.count("stablehlo.custom_call @bpqp_adjoint") == 1
+
+
+def test_a_start_at_the_solution_needs_no_exchanges():
+    cold = solve_qp(P, q, A, l, u)
+    assert (cold.report.exchanges > 0).any()
+    warm = jax.jit(lambda x, y: solve_qp(P, q, A, l, u, warm_start=(x, y)))(cold.x, cold.y)
+    assert (warm.report.exchanges == 0).all()
+    np.testing.assert_allclose(warm.x, cold.x, atol=1e-9)
+
+
+def test_a_start_changes_no_derivative_and_has_none():
+    cold = solve_qp(P, q, A, l, u)
+
+    def loss(q, x, y):
+        return (solve_qp(P, q, A, l, u, warm_start=(x, y)).x ** 3).sum()
+
+    dq, dx, dy = jax.grad(loss, argnums=(0, 1, 2))(jnp.asarray(q), cold.x, cold.y)
+    np.testing.assert_allclose(dq, jax.grad(lambda q: (solve_qp(P, q, A, l, u).x ** 3).sum())(jnp.asarray(q)), atol=1e-9)
+    assert not dx.any() and not dy.any()
+
+
+def test_starts_are_mapped_and_shared():
+    cold = solve_qp(P, q, A, l, u)
+    mapped = jax.vmap(lambda q, x: solve_qp(P[0], q, A[0], l[0], u[0], warm_start=(x, None)).x)
+    expected = jax.vmap(lambda q: solve_qp(P[0], q, A[0], l[0], u[0]).x)(jnp.asarray(q))
+    np.testing.assert_allclose(mapped(jnp.asarray(q), cold.x), expected, atol=1e-9)
+    shared = solve_qp(P, q, A, l, u, warm_start=(cold.x[0], cold.y[0]))
+    np.testing.assert_allclose(shared.x, cold.x, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("start", "error", "message"),
+    [
+        (np.zeros(4), TypeError, r"warm_start: expected a pair \(x, y\), got ndarray"),
+        ((np.zeros(3), None), ValueError, r"warm_start: expected x of shape \[3, 4\] or \[4\], got \[3\]"),
+        ((None, np.zeros((2, 5))), ValueError, r"warm_start: expected y of shape \[3, 5\] or \[5\], got \[2, 5\]"),
+        (("x", None), TypeError, "warm_start's x: expected float32 or float64"),
+    ],
+)
+def test_wrong_starts_are_refused(start, error, message):
+    with pytest.raises(error, match=message):
+        solve_qp(P, q, A, l, u, warm_start=start)
 
 
 def test_settings_reach_the_solver():

@@ -1,7 +1,7 @@
 """A quadratic program, or one with second-order cones, as a function in JAX.
 
-``solve_qp`` works under jit, vmap, grad, jvp, jacrev, jacfwd and hessian, on the CPU, in float32 and
-float64.
+``solve_qp`` works under jit, vmap, grad, jvp, jacrev, jacfwd and hessian, on the CPU and on CUDA devices, in
+float32 and float64.
 """
 
 from bpqp._report import SolveError, Status, UnsolvedWarning

@@ -22,10 +22,10 @@ from bpqp.jax._register import register
 Array = jax.Array
 #: (P, q, A, l, u); None: not given.
 Data = tuple[Array | None, Array, Array | None, Array | None, Array | None]
+#: (x, y) to start from; None: zero.
+Start = tuple[Array | None, Array | None]
 
-# The names are what XLA says where it finds no such call, for arrays on a GPU.
-_SOLVE = "bpqp_solve_is_for_the_CPU_alone"
-_ADJOINT = "bpqp_adjoint_is_for_the_CPU_alone"
+_SOLVE, _ADJOINT = "bpqp_solve", "bpqp_adjoint"
 register({_SOLVE: "solve", _ADJOINT: "adjoint"})
 
 _FORMATS = {name: np.dtype(REPORT[name]) for name in REPORT.names or ()}
@@ -58,12 +58,12 @@ def _cones(config: Config) -> str:
     return "".join(f"{d}," for d in config.cones)
 
 
-def _present(data: Data) -> list[Array]:
+def _present(data: Data, start: Start) -> list[Array]:
     """Arrays of size 0 for what is not given."""
     lead = (1,) * (data[1].ndim - 1)
     return [
         jnp.zeros((*lead, *(0,) * own), data[1].dtype) if t is None else t
-        for t, own in zip(data, OWN_DIMENSIONS.values())
+        for t, own in zip((*data, *start), (*OWN_DIMENSIONS.values(), 1, 1))
     ]
 
 
@@ -73,7 +73,7 @@ def lead_of(data: Data) -> tuple[int, ...]:
     return tuple(0 if 0 in dims else max(dims) for dims in zip(*leads))
 
 
-def solve(data: Data, config: Config, keep: bool) -> Answer:
+def solve(data: Data, start: Start, config: Config, keep: bool) -> Answer:
     """Solves. Without `keep` there is nothing to be differentiated: the state is 0."""
     q, lead = data[1], lead_of(data)
     m = 0 if data[2] is None else data[2].shape[-2]
@@ -90,17 +90,19 @@ def solve(data: Data, config: Config, keep: bool) -> Answer:
         ),
         vmap_method="expand_dims",
     )
-    return Answer(*call(*_present(data), cones=_cones(config), settings=config.settings, keep=keep))
+    return Answer(*call(*_present(data, start), cones=_cones(config), settings=config.settings, keep=keep))
 
 
-def adjoint(g: Array, h: Array, state: Array, data: Data, config: Config) -> tuple[Array, Array]:
+def adjoint(
+    g: Array, h: Array, state: Array, data: Data, start: Start, config: Config
+) -> tuple[Array, Array]:
     """(w, d) of Lambda (g, h), g [..., n] and h [..., m] in the batch's dimensions."""
     call = jax.ffi.ffi_call(
         _ADJOINT,
         (jax.ShapeDtypeStruct(g.shape, g.dtype), jax.ShapeDtypeStruct(h.shape, h.dtype)),
         vmap_method="expand_dims",
     )
-    w, d = call(g, h, state, *_present(data), cones=_cones(config), settings=config.settings)
+    w, d = call(g, h, state, *_present(data, start), cones=_cones(config), settings=config.settings)
     return w, d
 
 

@@ -14,24 +14,26 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_derivatives import SymbolicZero
 
-from bpqp.jax._calls import Answer, Array, Config, Data, lead_of, solve
+from bpqp.jax._calls import Answer, Array, Config, Data, Start, lead_of, solve
 from bpqp.jax._kkt import apply, finite, solve_kkt, system, transposed
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
-def solution(data: Data, config: Config) -> Answer:
-    """Solves; the factors are kept where a derivative is taken."""
-    return solve(data, config, False)
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
+def solution(data: Data, start: Start, config: Config) -> Answer:
+    """Solves; the factors are kept where a derivative is taken. The start has no derivative."""
+    return solve(data, start, config, False)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _kept(data: Data, config: Config) -> Answer:
-    return solve(data, config, True)
+@partial(jax.custom_jvp, nondiff_argnums=(2,))
+def _kept(data: Data, start: Start, config: Config) -> Answer:
+    return solve(data, start, config, True)
 
 
-def _tangent(config: Config, primals: tuple[Data], tangents: tuple[Any]) -> tuple[Answer, Answer]:
-    (data,), (change,) = primals, tangents
-    answer = _kept(data, config)
+def _tangent(
+    config: Config, primals: tuple[Data, Start], tangents: tuple[Any, Any]
+) -> tuple[Answer, Answer]:
+    (data, start), (change, _) = primals, tangents
+    answer = _kept(data, start, config)
     x, y = finite(answer.x), finite(answer.y)
     changes = [None if isinstance(t, SymbolicZero) else t for t in change]
     if all(t is None for t in changes):
@@ -39,7 +41,7 @@ def _tangent(config: Config, primals: tuple[Data], tangents: tuple[Any]) -> tupl
     else:
         g, h = _right_hand_side(x, y, answer.active, changes, config, lead_of(data))
         map_ = system(data, x, y, answer.active, config)
-        dx, dy = solve_kkt(g, h, map_, answer.state, data, config)
+        dx, dy = solve_kkt(g, h, map_, answer.state, (data, start), config)
     still = [_no_tangent(t) for t in answer[2:]]
     return answer, Answer(dx, dy, *still)
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jax import lax
 
-from bpqp.jax._calls import Array, Config, Data, adjoint
+from bpqp.jax._calls import Array, Config, Data, Start, adjoint
 
 #: A cone is on its boundary if s_t and y_t both exceed this many units in the last place of their
 #: problem's largest entry: 4e-10 for float64, 2e-5 for float32 (rounding of s = u - A x at the apex).
@@ -103,12 +103,12 @@ def _cones(cones: Sequence[int], vector: Array) -> list[Array]:
 
 
 def solve_kkt(
-    g: Array, h: Array, map_: System, state: Array, data: Data, config: Config
+    g: Array, h: Array, map_: System, state: Array, solved: tuple[Data, Start], config: Config
 ) -> tuple[Array, Array]:
-    """Lambda (g, h), with derivatives of every order in both directions."""
+    """Lambda (g, h), with derivatives of every order in both directions. `solved`: of what."""
     n = g.shape[-1]
     # What the solve reads has no part in its derivatives, which are those of the map.
-    fixed, fixed_map = lax.stop_gradient((data, map_))
+    fixed, fixed_map = lax.stop_gradient((solved, map_))
 
     def matvec(v: Array) -> Array:
         w, d = v[..., :n], v[..., n:]
@@ -122,7 +122,7 @@ def solve_kkt(
 
     def solve(_: Callable[[Array], Array], right: Array) -> Array:
         g, r = right[..., :n], right[..., n:]
-        w, d = adjoint(g, r, state, fixed, config)
+        w, d = adjoint(g, r, state, *fixed, config)
         return jnp.concatenate([w, d - (r - rows(fixed_map, r, config)[0])], -1)
 
     # One array, since JAX turns the solve round only if all of its right-hand side is perturbed, and h

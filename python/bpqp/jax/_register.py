@@ -27,7 +27,8 @@ def register(names: dict[str, str]) -> None:
         )
     handlers = _core.xla_handlers()
     for name, call in names.items():
-        jax.ffi.register_ffi_target(name, handlers[call], platform="cpu")
+        for platform, handler in handlers[call].items():
+            jax.ffi.register_ffi_target(name, handler, platform=platform)
 
 
 def interface_of(headers: str) -> tuple[int, int] | None:

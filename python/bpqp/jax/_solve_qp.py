@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -14,8 +14,8 @@ from jax.typing import ArrayLike
 
 from bpqp import _core
 from bpqp._report import SolveError, Status, UnsolvedWarning, unsolved_message
-from bpqp._shapes import OWN_DIMENSIONS, layout
-from bpqp.jax._calls import Array, Config
+from bpqp._shapes import OWN_DIMENSIONS, Layout, layout
+from bpqp.jax._calls import Array, Config, Start
 from bpqp.jax._derivatives import solution
 from bpqp.jax._report import ArrayReport
 
@@ -37,6 +37,7 @@ def solve_qp(
     u: ArrayLike | None = None,
     cones: Sequence[int] = (),
     *,
+    warm_start: tuple[ArrayLike | None, ArrayLike | None] | None = None,
     strict: bool = False,
     **settings: Any,
 ) -> QPSolution:
@@ -54,6 +55,9 @@ def solve_qp(
         right-hand side in u; their l is not read. Of a row with l = u, dl + du is the gradient of
         moving both.
     cones : sizes of the second-order cones u_k - A_k x on the last rows, t first
+    warm_start : (x, y)
+        A start in the shapes of the result, or without batch dimensions for all; either may be None.
+        Not differentiated.
     strict : bool
         Raise SolveError if a problem has no answer, in place of UnsolvedWarning. Both outside of jit and
         vmap alone, where they wait for the answer; inside look at ``status``.
@@ -86,7 +90,8 @@ def solve_qp(
         if not isinstance(value, Hashable):
             raise TypeError(f"setting {name!r}: expected a number or a word, got {type(value).__name__}")
     text = _settings(str(arrays["q"].dtype), size.n, size.m, sizes, max(size.batch, 1), given)
-    found: QPSolution = _solve(tuple(arrays.values()), len(size.batch_shape), Config(sizes, text))
+    start = _start(warm_start, size, arrays["q"].dtype)
+    found: QPSolution = _solve(tuple(arrays.values()), start, len(size.batch_shape), Config(sizes, text))
     _tell(found.status, strict)
     return found
 
@@ -127,8 +132,13 @@ def _array(name: str, value: Any, type_: Any) -> Array:
     if isinstance(value, jax.Array):
         _require_float(name, value)
         for device in _devices(value):
-            if device.platform != "cpu":
-                raise ValueError(f"{name}: bpqp.jax runs on the CPU alone, got an array on {device}")
+            if device.platform not in ("cpu", "gpu"):
+                raise ValueError(f"{name}: expected an array on the CPU or a CUDA device, got one on {device}")
+            if device.platform == "gpu" and not _core.capabilities()["cuda_built"]:
+                raise ValueError(
+                    f"{name}: this bpqp was built for the CPU alone, got an array on {device}; build it with "
+                    "pip install . -C cmake.define.BPQP_CUDA=ON"
+                )
         return value
     try:
         array = np.asarray(value)
@@ -152,13 +162,51 @@ def _devices(array: Any) -> Any:
     return () if isinstance(array, jax.core.Tracer) else array.devices()
 
 
-@partial(jax.jit, static_argnums=(1, 2))
-def _solve(arrays: tuple[Array | None, ...], batch_dimensions: int, config: Config) -> QPSolution:
-    """Compiled, since outside of jit the many small steps of a derivative take longer than the solve."""
-    data: list[Array | None] = []
-    for array, own in zip(arrays, OWN_DIMENSIONS.values()):
+def _start(given: Any, size: Layout, type_: Any) -> Start:
+    """Two arrays of type `type_`, or None."""
+    if given is None:
+        return None, None
+    try:
+        x, y = given
+    except (TypeError, ValueError):
+        raise TypeError(f"warm_start: expected a pair (x, y), got {type(given).__name__}") from None
+    return (
+        _start_array("x", x, size.n, size.batch_shape, type_),
+        _start_array("y", y, size.m, size.batch_shape, type_),
+    )
+
+
+def _start_array(
+    name: str, value: Any, entries: int, batch_shape: tuple[int, ...], type_: Any
+) -> Array | None:
+    if value is None:
+        return None
+    array = _array(f"warm_start's {name}", value, type_)
+    if array.shape not in ((*batch_shape, entries), (entries,)):
+        raise ValueError(
+            f"warm_start: expected {name} of shape {[*batch_shape, entries]} or {[entries]}, got {list(array.shape)}"
+        )
+    return array.astype(type_) if entries else None
+
+
+def _same_dimensions(
+    arrays: Sequence[Array | None], own_dimensions: Iterable[int], batch_dimensions: int
+) -> list[Array | None]:
+    """With 1 for the batch dimensions that an array does not have."""
+    same: list[Array | None] = []
+    for array, own in zip(arrays, own_dimensions):
         missing = 0 if array is None else batch_dimensions + own - array.ndim
-        data.append(None if array is None else array.reshape((1,) * missing + array.shape))
+        same.append(None if array is None else array.reshape((1,) * missing + array.shape))
+    return same
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def _solve(
+    arrays: tuple[Array | None, ...], start: Start, batch_dimensions: int, config: Config
+) -> QPSolution:
+    """Compiled, since outside of jit the many small steps of a derivative take longer than the solve."""
+    data = _same_dimensions(arrays, OWN_DIMENSIONS.values(), batch_dimensions)
+    x0, y0 = _same_dimensions(start, (1, 1), batch_dimensions)
     q, A = data[1], data[2]
     assert q is not None
     if A is not None and A.size == 0:
@@ -168,7 +216,7 @@ def _solve(arrays: tuple[Array | None, ...], batch_dimensions: int, config: Conf
             data[i] = None
         elif data[i] is None:
             data[i] = jnp.full((*(1,) * batch_dimensions, A.shape[-2]), infinity, q.dtype)
-    found = solution(tuple(data), config)
+    found = solution(tuple(data), (x0, None if A is None else y0), config)
     report = ArrayReport(found.whole, found.real)
     return QPSolution(found.x, found.y, report.status, report)
 
