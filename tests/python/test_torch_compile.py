@@ -3,7 +3,7 @@
 import pytest
 import torch
 from problems import qp, socp
-from torch.func import vmap
+from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
 from bpqp.torch import QPLayer, solve_qp
 
@@ -113,11 +113,48 @@ def test_autocast_takes_lower_types_as_float32():
     assert half[0].grad.dtype == torch.bfloat16
 
 
-def test_forward_mode_of_a_compiled_function_is_refused_not_zero():
+def _compiled(f, *data):
+    torch._dynamo.reset()
+    return torch.compile(f, fullgraph=True, backend="aot_eager")(*data)
+
+
+@pytest.mark.parametrize("cones", [(), (3, 2)])
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda f: grad(f, argnums=(0, 1, 2, 3, 4)),
+        lambda f: hessian(f, argnums=1),
+        lambda f: jacrev(jacrev(f, argnums=1), argnums=2),
+        lambda f: grad(lambda *d: grad(f, argnums=1)(*d).square().sum(), argnums=(0, 2)),
+        lambda f: lambda *d: jvp(f, d, d)[1],
+    ],
+    ids=["grad", "hessian", "mixed", "gradgrad", "jvp"],
+)
+def test_derivatives_are_taken_inside_of_a_compiled_function(derivative, cones):
+    data = [torch.tensor(a) for a in (socp(2, cones=cones) if cones else qp(1))]
+    f = derivative(lambda *d: loss(*d, cones=cones))
+    torch.testing.assert_close(_compiled(f, *data), f(*data), rtol=1e-12, atol=1e-12)
+
+
+def test_mapped_derivatives_are_taken_inside_of_a_compiled_function():
+    data = [torch.tensor(a) for a in qp(1, batch=(3,))]
+    f = vmap(grad(loss, argnums=(0, 1, 2, 3, 4)))
+    torch.testing.assert_close(_compiled(f, *data), f(*data), rtol=1e-12, atol=1e-12)
+    jacobian = vmap(jacfwd(lambda *d: solve_qp(*d).x, argnums=1))
+    torch.testing.assert_close(_compiled(jacobian, *data), jacobian(*data), rtol=1e-12, atol=1e-12)
+
+
+def test_a_compiled_function_is_differentiated_from_outside_in_forward_mode():
     q = torch.ones(2, dtype=torch.double)
-    f = torch.compile(
-        lambda q: torch.func.jvp(lambda q: solve_qp(torch.eye(2).double(), q).x, (q,), (q,))[1],
-        backend="eager", fullgraph=True,
-    )  # fmt: skip
-    with pytest.raises(Exception, match="forward mode|Unsupported|exception"):
-        f(q)
+    f = torch.compile(lambda q: solve_qp(torch.eye(2).double(), q).x, backend="aot_eager")
+    torch.testing.assert_close(jvp(f, (q,), (q,))[1], -q)
+
+
+def test_the_operator_alone_has_derivatives_of_the_second_order():
+    P, q, A, l, u = (torch.tensor(a) for a in qp(1))
+
+    def x(q):
+        return torch.ops.bpqp.solve(P, q[None], A, l, u, None, None, [], "{}", True)[0][0]
+
+    expected = hessian(lambda q: (solve_qp(P, q, A, l, u).x ** 3).sum())(q)
+    torch.testing.assert_close(hessian(lambda q: (x(q) ** 3).sum())(q), expected, rtol=1e-12, atol=1e-12)

@@ -39,10 +39,9 @@ class ConeCurvature:
         self.curved = curved & torch.tensor([d > 1 for d in self._cones], device=y.device)
         one = torch.ones_like(s_t)
         ratio = torch.where(self.curved, y_t, one) / torch.where(self.curved, s_t, one)
+        cone_of_row = [index for index, d in enumerate(self._cones) for _ in range(d)]
         #: [B, rows of cones], constant in each cone
-        self.rho = torch.repeat_interleave(
-            ratio.detach(), torch.tensor(self._cones, device=y.device), dim=-1
-        )
+        self.rho = ratio.detach()[..., cone_of_row]
 
     def rows(self, vector: Tensor) -> Tensor:
         """The entries of [..., m] that are in cones."""

@@ -91,7 +91,7 @@ def _route(*tensors: Tensor | None) -> Route:
     old = torch._C._functorch.is_legacy_batchedtensor
     if any(t is not None and old(t) for t in tensors):
         return OPERATORS
-    return OPERATORS if not in_transform() and _get_current_dispatch_mode() is not None else EAGER
+    return OPERATORS if _get_current_dispatch_mode() is not None else EAGER
 
 
 class Solve(torch.autograd.Function):
@@ -117,7 +117,8 @@ class Solve(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        return (*solve_jvp(ctx.saved_tensors, ctx.cones, ctx.config, tangents), None, None, None)
+        route = _route(*tangents[:5])
+        return (*solve_jvp(route, ctx.saved_tensors, ctx.cones, ctx.config, tangents), None, None, None)
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
@@ -158,7 +159,8 @@ class PlainSolve(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
         state, plan = _native.state_of(ctx.lease), ctx.plan
-        return solve_jvp((*ctx.saved_tensors, state), plan.cones, plan.config, tangents)
+        route = _route(*tangents[:5])
+        return solve_jvp(route, (*ctx.saved_tensors, state), plan.cones, plan.config, tangents)
 
 
 def native_adjoint(gx: Any, gy: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
@@ -188,21 +190,7 @@ class Adjoint(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        _refuse_nested_forward()
-        h, *inputs, x, y, active, state, w, d = ctx.saved_tensors
-        data: Data = tuple(inputs[:5])
-        tg, th, tP, _, tA, _, tu, _, _, tx, ty = tangents[:11]
-        g = torch.zeros_like(w) if tg is None else tg
-        r = torch.zeros_like(d) if th is None else th
-        if tP is not None:
-            g = g - 0.5 * w @ (tP + tP.mT)
-        if tA is not None:
-            g, r = g - d @ tA, r - w @ tA.mT
-        shift = None
-        if ctx.cones and any(t is not None for t in (tA, tu, tx, ty)):
-            g, r, shift = _curvature_tangent(g, r, (w, d, h), data, x, y, ctx.cones, (tA, tu, tx, ty))
-        tw, td = _route(g, r).adjoint(g, r, *inputs, x, y, active, state, ctx.cones, ctx.config)
-        return tw, td if shift is None else td - shift
+        return adjoint_jvp(_route(*tangents[:11]), ctx, tangents)
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
@@ -237,7 +225,7 @@ def solve_backward(
 
 
 def solve_jvp(
-    saved: Sequence[Any], cones: Sequence[int], config: str, tangents: Sequence[Tensor | None]
+    route: Route, saved: Sequence[Any], cones: Sequence[int], config: str, tangents: Sequence[Tensor | None]
 ) -> tuple[Tensor, Tensor]:
     """The change of x and y along a direction in P, q, A, l and u."""
     _refuse_kappa(config)
@@ -245,8 +233,27 @@ def solve_jvp(
     *inputs, x, y, active, state = saved
     g, h = tangent_sides(finite(x), finite(y), active, tuple(tangents[:5]), sum(cones))
     sides = (g.unsqueeze(1), h.unsqueeze(1))
-    dx, dy = _route(g, h).adjoint(*sides, *inputs, x, y, active, state, cones, config)
+    dx, dy = route.adjoint(*sides, *inputs, x, y, active, state, cones, config)
     return dx.squeeze(1), dy.squeeze(1)
+
+
+def adjoint_jvp(route: Route, ctx: Any, tangents: Sequence[Any]) -> tuple[Tensor, Tensor]:
+    """The change of Adjoint's (w, d) along a direction in its arguments."""
+    _refuse_nested_forward()
+    h, *inputs, x, y, active, state, w, d = ctx.saved_tensors
+    data: Data = tuple(inputs[:5])
+    tg, th, tP, _, tA, _, tu, _, _, tx, ty = tangents[:11]
+    g = torch.zeros_like(w) if tg is None else tg
+    r = torch.zeros_like(d) if th is None else th
+    if tP is not None:
+        g = g - 0.5 * w @ (tP + tP.mT)
+    if tA is not None:
+        g, r = g - d @ tA, r - w @ tA.mT
+    shift = None
+    if ctx.cones and any(t is not None for t in (tA, tu, tx, ty)):
+        g, r, shift = _curvature_tangent(g, r, (w, d, h), data, x, y, ctx.cones, (tA, tu, tx, ty))
+    tw, td = route.adjoint(g, r, *inputs, x, y, active, state, ctx.cones, ctx.config)
+    return tw, td if shift is None else td - shift
 
 
 def adjoint_backward(route: Route, ctx: Any, gw: Tensor, gd: Tensor) -> Any:

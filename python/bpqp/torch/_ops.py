@@ -5,13 +5,27 @@ Eager code takes the same path through the autograd functions alone, which is sh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._functorch.utils import enable_single_level_autograd_function
+from torch.autograd.forward_ad import _set_fwd_grad_enabled
+from torch.autograd.function import _SingleLevelFunction
 
 from bpqp.torch import _native
-from bpqp.torch._functions import OPERATORS, Adjoint, Solve, adjoint_backward, native_adjoint, solve_backward
+from bpqp.torch._functions import (
+    OPERATORS,
+    Adjoint,
+    Solve,
+    adjoint_backward,
+    adjoint_jvp,
+    native_adjoint,
+    solve_backward,
+    solve_jvp,
+)
 from bpqp.torch._native import REPORT_WORDS, batch_of, rows_of
 from bpqp.torch._vmap import vmap_adjoint, vmap_solve
 
@@ -73,28 +87,66 @@ def _fake_adjoint(gx: Any, gy: Any, *arguments: Any) -> tuple[Tensor, Tensor]:
     return data[1].new_empty(batch, k, data[1].shape[-1]), data[1].new_empty(batch, k, rows_of(data))
 
 
-def _solve_context(ctx: Any, inputs: Any, output: Any) -> None:
-    Solve.setup_context(ctx, inputs, output)
+@contextmanager
+def _next_level() -> Iterator[None]:
+    """Where an operator is called on: below this level's autograd. A function's forward has derivatives
+    switched off, which the levels that come need."""
+    with torch._C._AutoDispatchBelowAutograd(), torch.enable_grad(), _set_fwd_grad_enabled(True):
+        yield
 
 
-def _adjoint_context(ctx: Any, inputs: Any, output: Any) -> None:
-    Adjoint.setup_context(ctx, inputs, output)
+class _SolveLevel(_SingleLevelFunction):
+    """Solve as the dispatcher hands it on: one level of autograd or torch.func, then the next."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        with _next_level():
+            output = torch.ops.bpqp.solve(*arguments)
+        Solve.setup_context(ctx, arguments, output)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, gx: Any, gy: Any, *_: Any) -> Any:
+        needs = ctx.needs_input_grad
+        out = solve_backward(OPERATORS, ctx.saved_tensors, ctx.cones, ctx.config, needs, gx, gy)
+        return (*out, *(None,) * 5)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        out = solve_jvp(OPERATORS, ctx.saved_tensors, ctx.cones, ctx.config, tangents)
+        return (*out, None, None, None)
 
 
-def _solve_backward(ctx: Any, gx: Any, gy: Any, *_: Any) -> Any:
-    out = solve_backward(OPERATORS, ctx.saved_tensors, ctx.cones, ctx.config, ctx.needs_input_grad, gx, gy)
-    return (*out, *(None,) * 5)
+class _AdjointLevel(_SingleLevelFunction):
+    """Adjoint likewise."""
+
+    @staticmethod
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        with _next_level():
+            output = torch.ops.bpqp.adjoint(*arguments)
+        Adjoint.setup_context(ctx, arguments, output)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, gw: Tensor, gd: Tensor) -> Any:
+        return adjoint_backward(OPERATORS, ctx, gw, gd)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        return adjoint_jvp(OPERATORS, ctx, tangents)
 
 
-def _adjoint_backward(ctx: Any, gw: Tensor, gd: Tensor) -> Any:
-    return adjoint_backward(OPERATORS, ctx, gw, gd)
+# torch.library.register_autograd's rule knows neither torch.func nor forward mode.
+def _register_level(name: str, level: Any) -> None:
+    def call(*arguments: Any) -> Any:
+        with enable_single_level_autograd_function():
+            return level.apply(*arguments)
+
+    _LIBRARY.impl(name, call, "Autograd")
 
 
-for _name, _backward, _context in (
-    ("bpqp::solve", _solve_backward, _solve_context),
-    ("bpqp::adjoint", _adjoint_backward, _adjoint_context),
-):
-    torch.library.register_autograd(_name, _backward, setup_context=_context, lib=_LIBRARY)
+_register_level("solve", _SolveLevel)
+_register_level("adjoint", _AdjointLevel)
 
 
 @torch.library.register_vmap("bpqp::solve", lib=_LIBRARY)

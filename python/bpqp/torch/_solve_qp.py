@@ -104,8 +104,6 @@ def solve_given(given: Given, cones: tuple[int, ...], config: str, warm_start: S
 def _solve_traced(
     given: Given, cones: tuple[int, ...], config: str, warm_start: Start | None
 ) -> QPSolution:
-    if torch.compiler.is_compiling() and in_forward_mode():
-        raise NotImplementedError("torch.compile: an operator has no forward mode (jvp, jacfwd); compile what is around it")
     data, size = prepare(given, cones)
     start: Start = (None, None)
     if warm_start is not None:
