@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from problems import qp
-from torch.autograd import gradcheck
+from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 import bpqp
 from bpqp.torch import ConvexLayer, solve_qp
@@ -14,8 +14,8 @@ def normal(*shape, seed=1):
     return torch.randn(*shape, dtype=torch.double, generator=torch.Generator().manual_seed(seed))
 
 
-def onto_ball():
-    return ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 3, g=lambda z, y: z @ z - 1)
+def onto_ball(**options):
+    return ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 3, g=lambda z, y: z @ z - 1, **options)
 
 
 def softmax(**options):
@@ -44,7 +44,7 @@ def test_an_entropy_gives_softmax_and_its_gradient():
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-7)
 
 
-def mixed_layer():
+def mixed_layer(**options):
     """Curved equality, curved and straight inequalities, a quartic objective."""
     return ConvexLayer(
         lambda z, y: (z[0] - y["a"][0]) ** 2 + (z[1] - y["a"][1]) ** 4 + y["b"] * z[2] ** 2,
@@ -52,6 +52,7 @@ def mixed_layer():
         h=lambda z, y: z[0] ** 2 + z[1] ** 2 + z[2] - 2,
         g=lambda z, y: torch.stack([z[0] * z[1] - y["b"], -z[2]]),
         eps=1e-10,
+        **options,
     )
 
 
@@ -169,6 +170,8 @@ def test_float32_and_empty_batches():
     y = normal(0, 3).requires_grad_()
     z, report = onto_ball()(y)
     assert z.shape == (0, 3) and report.status.shape == (0,)
+    z.sum().backward()
+    assert y.grad.shape == (0, 3)
 
 
 def test_bad_calls_are_named():
@@ -186,13 +189,41 @@ def test_bad_calls_are_named():
     wrong = ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 3, solver=lambda y: y[:, :2])
     with pytest.raises(ValueError, match=r"solver: expected z of shape \[2, 3\], got \[2, 2\]"):
         wrong(normal(2, 3))
+    wrong.solver = lambda y: "none"
+    with pytest.raises(TypeError, match="solver: expected z as a tensor, got str"):
+        wrong(normal(2, 3))
+    wrong.solver = lambda y: (y, y)
+    with pytest.raises(ValueError, match=r"solver: expected z, or \(z, nu, lam\), got 2 values"):
+        wrong(normal(2, 3))
+    with pytest.raises(ValueError, match="orders: expected >= 1, got 0"):
+        onto_ball(orders=0)
 
 
-def test_a_second_derivative_is_refused_not_wrong():
+@pytest.mark.parametrize("orders", [1, 2])
+def test_a_derivative_of_an_order_too_many_is_refused_not_wrong(orders):
     y = (2 * normal(2, 3)).requires_grad_()
-    (first,) = torch.autograd.grad(onto_ball()(y)[0].sum(), y, create_graph=True)
-    with pytest.raises(NotImplementedError, match="no second derivative"):
-        torch.autograd.grad(first.sum(), y)
+    z = onto_ball(orders=orders)(y)[0]
+    for _ in range(orders):
+        (z,) = torch.autograd.grad(z.sum(), y, create_graph=True)
+    with pytest.raises(NotImplementedError, match=f"right up to order {orders}, .* orders={orders + 1}"):
+        torch.autograd.grad(z.sum(), y)
+
+
+def test_second_derivatives_of_curved_problems():
+    a, b = normal(3, 2).requires_grad_(), (1 + normal(3).square()).requires_grad_()
+    layer = mixed_layer(orders=2)
+    assert (layer({"a": a, "b": b})[1].status == 0).all()
+    assert gradgradcheck(lambda a, b: layer({"a": a, "b": b})[0], (a, b))
+
+
+def test_derivatives_of_the_third_order_are_those_of_the_closed_form():
+    y = normal(2, 4).requires_grad_()
+    solutions = softmax(orders=3)(y, z0=CENTRE)[0], torch.softmax(-y, 1)
+    g = normal(3, 2, 4, seed=2)
+    for order in range(3):
+        solutions = [torch.autograd.grad((s * g[order]).sum(), y, create_graph=True)[0] for s in solutions]
+        # The point is right to 1e-8, and each order divides by z, which is 0.03 or more.
+        torch.testing.assert_close(*solutions, rtol=0, atol=1e-6)
 
 
 def test_a_solver_may_change_its_argument_and_its_answer():
@@ -211,7 +242,38 @@ def test_a_solver_may_change_its_argument_and_its_answer():
     torch.testing.assert_close(y.grad, torch.tensor([[1.0, 0.0]], dtype=torch.double))
 
 
-def test_forward_mode_is_refused():
-    one = torch.ones(1, 3, dtype=torch.double)
-    with torch.autograd.forward_ad.dual_level(), pytest.raises(NotImplementedError, match="no forward mode"):
-        onto_ball()(torch.autograd.forward_ad.make_dual(one, one))
+def test_forward_mode_and_its_mixtures_with_reverse_mode():
+    y, v = normal(2, 4), normal(2, 4, seed=2)
+
+    def z(y):
+        return softmax(orders=2)(y, z0=CENTRE)[0]
+
+    def softmax_of(y):  # torch.softmax refuses some of the mixtures
+        return torch.exp(-y) / torch.exp(-y).sum(1, keepdim=True)
+
+    def reverse_over_forward(f):
+        leaf = y.clone().requires_grad_()
+        with forward_ad.dual_level():
+            tangent = forward_ad.unpack_dual(f(forward_ad.make_dual(leaf, v))).tangent
+            return torch.autograd.grad((tangent**2).sum(), leaf)[0]
+
+    def forward_over_reverse(f):
+        with forward_ad.dual_level():
+            leaf = forward_ad.make_dual(y.clone().requires_grad_(), v)
+            (gradient,) = torch.autograd.grad((f(leaf) ** 2).sum(), leaf, create_graph=True)
+            return forward_ad.unpack_dual(gradient).tangent
+
+    def forward(f):
+        with forward_ad.dual_level():
+            return forward_ad.unpack_dual(f(forward_ad.make_dual(y, v))).tangent
+
+    for derivative in (forward, reverse_over_forward, forward_over_reverse):
+        torch.testing.assert_close(derivative(z), derivative(softmax_of), rtol=0, atol=1e-7)
+
+
+def test_forward_mode_over_reverse_of_an_order_too_many_is_refused_not_wrong():
+    y = (2 * normal(2, 3)).requires_grad_()
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(y, normal(2, 3))
+        with pytest.raises(NotImplementedError, match="right up to order 1"):
+            torch.autograd.grad(onto_ball()(dual)[0].sum(), dual, create_graph=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_flatten, tree_map
 
 from bpqp._report import Status, UnsolvedWarning
 from bpqp.torch._functions import in_forward_mode
@@ -21,7 +21,7 @@ from bpqp.torch._functions_of_problem import (
     batch_of,
     first_tensor,
 )
-from bpqp.torch._kkt_point import AttachSolution, factor_point
+from bpqp.torch._kkt_point import AttachSolution, Kkt, factor_point
 from bpqp.torch._native import REPORT_WORDS
 from bpqp.torch._report import TensorReport
 from bpqp.torch._solve_qp import solve_qp
@@ -69,10 +69,13 @@ class ConvexLayer(torch.nn.Module):
         float64 and 1e-4 for float32; with a solver of your own 1e-4.
     max_iter : int
         Of the built-in solver.
+    orders : int
+        How often z may be differentiated. Each order needs one more derivative of f, h and g, and takes one
+        more evaluation of them; beyond it a derivative raises.
 
     The backward pass takes the Hessian of the Lagrangian and the Jacobian of the active rows at (z, y) and
     solves one KKT system per problem (BPQP, NeurIPS 2024), so it is right for a forward problem that is
-    not convex too, at a strict local minimum. There is no second derivative.
+    not convex too, at a strict local minimum.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class ConvexLayer(torch.nn.Module):
         *,
         eps: float | None = None,
         max_iter: int = 100,
+        orders: int = 1,
     ) -> None:
         super().__init__()
         if n < 1:
@@ -100,10 +104,13 @@ class ConvexLayer(torch.nn.Module):
             raise ValueError(f"eps: expected > 0, got {eps}")
         if max_iter < 1:
             raise ValueError(f"max_iter: expected >= 1, got {max_iter}")
+        if orders < 1:
+            raise ValueError(f"orders: expected >= 1, got {orders}")
         self.n = n
         self.solver = solver
         self.eps = eps
         self.max_iter = max_iter
+        self.orders = orders
         self._functions = ProblemFunctions(f, h, g)
 
     def forward(self, y: Parameters, z0: Tensor | None = None) -> tuple[Tensor, ConvexReport]:
@@ -111,7 +118,9 @@ class ConvexLayer(torch.nn.Module):
         solver starts (zero). Returns z [B, n] and the report."""
         batch, like = batch_of(y), first_tensor(y)
         if batch == 0:
-            return like.new_empty(0, self.n), _empty_report(like)
+            # Nothing, but a function of y.
+            nothing = sum(t.sum() for t in tree_flatten(y)[0] if t.is_floating_point())
+            return like.new_empty(0, self.n) + nothing, _empty_report(like)
         exact = self.solver is None and like.dtype == torch.float64
         eps = self.eps if self.eps is not None else 1e-8 if exact else 1e-4
         with torch.no_grad():
@@ -126,14 +135,20 @@ class ConvexLayer(torch.nn.Module):
             norm = kkt_norm(d, point.multipliers, sizes[0])
             lease, raw = factor_point(*_kkt_point(d, point, sizes[0]))
             report = _report(norm, TensorReport(raw, (batch,)), point, sizes[0], eps)
-        z = point.z
-        if torch.is_grad_enabled() or in_forward_mode():
-            s, c = self._functions.stationarity(z, point.multipliers, y)
-            _refuse_tangent(s)
-            _refuse_tangent(c)
-            if s.requires_grad or c.requires_grad:
-                z = AttachSolution.apply(z, s, c, report.status <= Status.SOLVED_INACCURATE, lease)
-        return z, report
+        if not (torch.is_grad_enabled() or in_forward_mode()):
+            return point.z, report
+        solved = (report.status <= Status.SOLVED_INACCURATE).unsqueeze(1)
+        return self._attached(point, y, Kkt(lease, solved, self.orders)), report
+
+    def _attached(self, point: Point, y: Parameters, kkt: Kkt) -> Tensor:
+        """z with its derivatives in y, and in what the functions close over."""
+        z, multipliers = point.z, point.multipliers
+        for _ in range(kkt.orders):
+            s, c = self._functions.stationarity(z, multipliers, y)
+            if not (_has_derivatives(s) or _has_derivatives(c)):
+                break
+            z, multipliers = AttachSolution.apply(z, multipliers, s, c, kkt)
+        return z
 
     def _start(self, z0: Tensor | None, batch: int, like: Tensor) -> Tensor:
         if z0 is None:
@@ -148,6 +163,8 @@ class ConvexLayer(torch.nn.Module):
         assert self.solver is not None
         # Copies: what the solver does to its argument, or later to its answer, is its own affair.
         answer = self.solver(tree_map(lambda t: t.clone(), y))
+        if isinstance(answer, tuple) and len(answer) != 3:
+            raise ValueError(f"solver: expected z, or (z, nu, lam), got {len(answer)} values")
         z, nu, lam = answer if isinstance(answer, tuple) else (answer, None, None)
         z = _taken("z", z, like, self.n)
         if (nu is None and sizes[0]) or (lam is None and sizes[1]):
@@ -158,14 +175,18 @@ class ConvexLayer(torch.nn.Module):
         return Point(z, multipliers, torch.zeros(like.shape[0], dtype=torch.long, device=like.device))
 
 
-def _refuse_tangent(tensor: Tensor) -> None:
+def _has_derivatives(tensor: Tensor) -> bool:
     if in_forward_mode() and torch.autograd.forward_ad.unpack_dual(tensor).tangent is not None:
-        raise NotImplementedError("ConvexLayer: there is no forward mode (solve_qp has it for QPs and cones)")
+        return True
+    return tensor.requires_grad
 
 
 def _taken(name: str, value: Any, like: Tensor, size: int) -> Tensor:
     """What the caller's solver returned, as a tensor [B, size] of the layer's type and device."""
-    tensor = torch.as_tensor(value).detach().to(like, copy=True)
+    try:
+        tensor = torch.as_tensor(value).detach().to(like, copy=True)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"solver: expected {name} as a tensor, got {type(value).__name__} ({error})") from None
     if tuple(tensor.shape) != (like.shape[0], size):
         raise ValueError(f"solver: expected {name} of shape {[like.shape[0], size]}, got {list(tensor.shape)}")
     return tensor

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from bpqp._pool import Key, Lease
+from bpqp.torch._functions import in_forward_mode
 from bpqp.torch._native import REPORT_WORDS, _address, _contiguous, _current
 from bpqp.torch._plan import TYPES
 
@@ -34,43 +35,107 @@ def factor_point(
     return lease, report
 
 
+Pair = tuple[Tensor, Tensor]
+
+
+class Kkt(NamedTuple):
+    """The KKT matrices K of a batch at its solution, as constants."""
+
+    lease: Lease
+    solved: Tensor  #: bool [B, 1]: where there are derivatives; elsewhere they are zero
+    orders: int  #: of derivatives that are right
+
+
 class AttachSolution(torch.autograd.Function):
-    """(z, s, c, solved, lease) -> z, with the derivative of the solution of s(z, lambda, y) = 0,
-    c(z, y) = 0 on the active rows: if K [w; d] = [g; 0], the loss's gradient is -w in s and -d in c."""
+    """(z, lambda, s, c, kkt) -> (z, lambda) - K^-1 (s, c): one step of Newton's method for s = 0 and c = 0
+    on the active rows, s the gradient of the Lagrangian. The point is where both are zero already, so that
+    it stays, and only its derivatives change: a step makes those right that are of one order more than
+    those of the z and lambda that s and c were computed with (its error is K^-1 (K - K(y)) times theirs)."""
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, s: Tensor, c: Tensor, solved: Tensor, lease: Lease) -> Tensor:
-        ctx.lease = lease
-        ctx.rows = c.shape[1]
-        ctx.solved = solved.unsqueeze(1)
+    def forward(
+        ctx: Any, z: Tensor, multipliers: Tensor, s: Tensor, c: Tensor, kkt: Kkt
+    ) -> tuple[Tensor, Tensor]:
+        ctx.kkt = kkt
         ctx.save_for_backward(s, c)
-        return z.clone()
+        ctx.save_for_forward(s, c)
+        return z.clone(), multipliers.clone()
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Any:
-        batch, n = g.shape
-        again = torch.is_grad_enabled()
-        g = g.detach()
-        w, d = g.new_empty((batch, n)), g.new_empty((batch, ctx.rows))
-        g = g.contiguous()
-        if batch:
-            with _current(g.device):
-                ctx.lease.solver.adjoint(1, g.data_ptr(), 0, w.data_ptr(), _address(d) if ctx.rows else 0)
+    def backward(ctx: Any, g: Tensor, h: Tensor) -> Any:
+        w, d = _counted(_Solve.apply(g, h, ctx.kkt), ctx.saved_tensors, ctx.kkt)
+        return g, h, -w, -d, None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        s, c = ctx.saved_tensors
+        tz, t_multipliers, ts, tc = (
+            torch.zeros_like(of) if t is None else t for t, of in zip(tangents, (s, c, s, c))
+        )
+        w, d = _counted(_Solve.apply(ts, tc, ctx.kkt), (s, c), ctx.kkt)
+        return tz - w, t_multipliers - d
+
+
+class _Solve(torch.autograd.Function):
+    """(g, h, kkt) -> (w, d) of K [w; d] = [g; h], d zero on rows that are not active."""
+
+    @staticmethod
+    def forward(ctx: Any, g: Tensor, h: Tensor, kkt: Kkt) -> tuple[Tensor, Tensor]:
+        ctx.kkt = kkt
+        g, h = g.contiguous(), h.contiguous()
+        w, d = torch.empty_like(g), torch.empty_like(h)
+        if g.shape[0]:
+            with _current(g.device), kkt.lease.lock:
+                kkt.lease.solver.adjoint(1, g.data_ptr(), _address(_contiguous(h)), w.data_ptr(), _address(_contiguous(d)))
         zero = w.new_zeros(())
-        w, d = torch.where(ctx.solved, -w, zero), torch.where(ctx.solved, -d, zero)
-        if again:
-            w, d = _NoSecondDerivative.apply(w, d, *ctx.saved_tensors)
-        return None, w, d, None, None
-
-
-class _NoSecondDerivative(torch.autograd.Function):
-    """w and d depend on everything through K, whose derivative is not there: to leave that out would be
-    a wrong number."""
+        return torch.where(kkt.solved, w, zero), torch.where(kkt.solved, d, zero)
 
     @staticmethod
-    def forward(ctx: Any, w: Tensor, d: Tensor, s: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, g: Tensor, h: Tensor) -> Any:
+        return (*_Solve.apply(g, h, ctx.kkt), None)
+
+    @staticmethod
+    def jvp(ctx: Any, tg: Tensor, th: Tensor, _: Any) -> Any:
+        return _Solve.apply(tg, th, ctx.kkt)
+
+
+def _counted(derivative: Pair, of: Pair, kkt: Kkt) -> Pair:
+    """(w, d), a derivative of the first order in (s, c), where another may follow."""
+    if not (torch.is_grad_enabled() or in_forward_mode()):
+        return derivative
+    return _Order.apply(*derivative, *of, 1, kkt.orders)  # type: ignore[no-any-return]
+
+
+class _Order(torch.autograd.Function):
+    """Counts derivatives, where those beyond `orders` would be wrong numbers: (w, d, s, c, order, orders) ->
+    (w, d), which depend on s and c, by nothing. Whoever differentiates them meets the next order."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, w: Tensor, d: Tensor, s: Tensor, c: Tensor, order: int, orders: int
+    ) -> tuple[Tensor, Tensor]:
+        ctx.order, ctx.orders = order, orders
+        ctx.save_for_backward(s, c)
         return w.clone(), d.clone()
 
     @staticmethod
-    def backward(ctx: Any, *_: Tensor) -> Any:
-        raise NotImplementedError("ConvexLayer: there is no second derivative (solve_qp has it for QPs and cones)")
+    def backward(ctx: Any, g: Tensor, h: Tensor) -> Any:
+        _Order._refuse_more(ctx)
+        s, c = ctx.saved_tensors
+        if not torch.is_grad_enabled():
+            return g, h, None, None, None, None
+        counted = _Order.apply(torch.zeros_like(s), torch.zeros_like(c), s, c, ctx.order + 1, ctx.orders)
+        return g, h, *counted, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, tw: Tensor, td: Tensor, *_: Any) -> Any:
+        _Order._refuse_more(ctx)
+        return tw.clone(), td.clone()
+
+    @staticmethod
+    def _refuse_more(ctx: Any) -> None:
+        if ctx.order >= ctx.orders:
+            raise NotImplementedError(
+                f"ConvexLayer: its derivatives are right up to order {ctx.orders}, and one more was asked for; "
+                f"make it with orders={ctx.order + 1}"
+            )
