@@ -62,7 +62,8 @@ class AffineMap:
         if not self.used:
             return constant.reshape(self.shape)
         flat = [_flat(parameters[k].to(like.dtype), int(batched[k])) for k in self.used]
-        batch = next((t.shape[:1] for t, k in zip(flat, self.used) if batched[k]), torch.Size())
+        batches = [t.shape[:1] for t, k in zip(flat, self.used) if batched[k]]
+        batch = batches[0] if batches else torch.Size()
         flat = [t.expand(*batch, t.shape[-1]) for t in flat]
         p = flat[0] if len(flat) == 1 else torch.cat(flat, -1)
         terms = p.index_select(-1, place) * value

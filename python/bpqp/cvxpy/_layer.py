@@ -130,7 +130,7 @@ class CvxpyLayer(torch.nn.Module):
         if not (torch.compiler.is_compiling() or in_transform()):
             self._last = QPSolution(solution.x.detach(), solution.y.detach(), *solution[2:])
         # Without this only what the problem's data depends on would have the batch.
-        x, y = (t.expand(*batch, t.shape[-1]) for t in solution[:2])
+        x, y = (t.expand(*batch, t.shape[-1]) for t in (solution.x, solution.y))
         return tuple(output(x, y) for output in self._outputs)
 
     def _batch(self, params: Sequence[Tensor]) -> tuple[list[bool], tuple[int, ...]]:

@@ -4,6 +4,11 @@
 on the CPU or one CUDA device, where everything is put on the current stream.
 """
 
+import torch
+
+if not hasattr(torch.library, "register_autocast"):
+    raise ImportError(f"bpqp.torch: torch 2.7 or later is needed, this is {torch.__version__}")
+
 from bpqp._report import SolveError, Status, UnsolvedWarning
 from bpqp.torch._convex import ConvexLayer, ConvexReport
 from bpqp.torch._layer import QPLayer
