@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bpqp._checks import check_start, cone_sizes, settings_key, start_pair
 from bpqp._pool import Key, Lease
-from bpqp._report import REPORT, Report, SolveError, Status, UnsolvedWarning, unsolved_message
+from bpqp._report import REPORT, Report, SolveError, Status, unsolved_message, warn_unsolved
 from bpqp._result import Array, Result
 from bpqp._shapes import OWN_DIMENSIONS, Layout, layout
 
@@ -41,7 +41,7 @@ def solve(
         right-hand side in u, and their l is not read.
     cones : sizes of the second-order cones on the last rows
     warm_start : (x, y)
-        A start in the shapes of the result, either may be None.
+        A start in the shapes of the result, or without batch dimensions for all; either may be None.
     strict : bool
         Raise SolveError if a problem has no answer, in place of the warning UnsolvedWarning.
     **settings
@@ -74,9 +74,9 @@ def solve(
     array([1., 0., 0.])
     """
     arrays = _arrays({"P": P, "q": q, "A": A, "l": l, "u": u})
-    cone_sizes = tuple(int(d) for d in cones)
+    sizes = cone_sizes(cones)
     shapes = {name: None if a is None else a.shape for name, a in arrays.items()}
-    size = layout(**shapes, cones=cone_sizes)  # type: ignore[arg-type]
+    size = layout(**shapes, cones=sizes)  # type: ignore[arg-type]
     type_ = arrays["q"].dtype.name  # type: ignore[union-attr]
 
     x = np.empty((size.batch, size.n), type_)
@@ -85,7 +85,7 @@ def solve(
     records = np.zeros(size.batch, REPORT)
     device = str(settings.pop("device", "cpu"))
     lease = Lease(
-        Key(type_, size.n, size.m, cone_sizes, tuple(sorted(settings.items())), device), size.batch
+        Key(type_, size.n, size.m, sizes, settings_key(settings), device), size.batch
     )
     if size.batch:
         inputs = [_flat(name, a, size) for name, a in _with_sides(arrays, size, type_).items()]
@@ -95,8 +95,9 @@ def solve(
             inputs[0] = (inputs[0][0].copy(), inputs[0][1])
         lease.arrays = tuple(array for array, _ in inputs)
         if warm_start is not None:
-            x0 = _start("x", warm_start[0], x.shape, size, type_)
-            y0 = _start("y", warm_start[1], y.shape, size, type_)
+            start = start_pair(warm_start)
+            x0 = _start("x", start[0], size.n, size, type_)
+            y0 = _start("y", start[1], size.m, size, type_)
             lease.solver.warm_start(size.batch, *_address(*x0), *_address(*y0))
         addresses = [number for pair in inputs for number in _address(*pair)]
         outputs = [a.ctypes.data for a in (x, y, active, records)]
@@ -130,6 +131,7 @@ def _arrays(given: dict[str, npt.ArrayLike | None]) -> dict[str, Array | None]:
             raise TypeError(f"{name}: expected an array in the host's memory: {error}") from None
         if array.dtype.kind in "iub":
             array = array.astype(np.float64)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if array.dtype not in (np.float32, np.float64):
             raise TypeError(f"{name}: expected float32 or float64, got {array.dtype} of shape {list(array.shape)}")
         arrays[name] = array
@@ -164,18 +166,17 @@ def _address(array: Array | None, stride: int) -> tuple[int, int]:
 
 
 def _start(
-    name: str, start: npt.ArrayLike | None, shape: tuple[int, ...], size: Layout, type_: str
+    name: str, start: npt.ArrayLike | None, entries: int, size: Layout, type_: str
 ) -> tuple[Array | None, int]:
+    """The array, and the elements between problems."""
     if start is None:
         return None, 0
-    array = np.asarray(start, dtype=type_)
     try:
-        full = np.broadcast_to(array, (*size.batch_shape, shape[-1]))
-    except ValueError:
-        raise ValueError(
-            f"warm_start: expected {name} of shape {[*size.batch_shape, shape[-1]]}, got {list(array.shape)}"
-        ) from None
-    return np.ascontiguousarray(full.reshape(shape)), shape[-1]
+        array = np.ascontiguousarray(start, dtype=type_)
+    except (TypeError, ValueError):
+        raise TypeError(f"warm_start: expected {name} as an array of numbers, got {type(start).__name__}") from None
+    check_start(name, array.shape, size.batch_shape, entries)
+    return array, 0 if array.ndim == 1 else entries
 
 
 def _tell(status: npt.NDArray[np.int32], strict: bool) -> None:
@@ -184,4 +185,4 @@ def _tell(status: npt.NDArray[np.int32], strict: bool) -> None:
     message = unsolved_message(status)
     if strict:
         raise SolveError(message, status)
-    warnings.warn(message, UnsolvedWarning, stacklevel=3)
+    warn_unsolved(message)

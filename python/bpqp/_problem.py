@@ -13,6 +13,17 @@ from bpqp._numpy import solve
 from bpqp._result import Result
 
 
+def _numbers(name: str, value: Any, dimensions: int) -> npt.NDArray[Any]:
+    """An array of float64 with at least so many dimensions."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected an array of numbers: {error}") from None
+    if array.ndim < dimensions:
+        raise ValueError(f"{name}: expected at least {dimensions} dimension{'s' * (dimensions > 1)}, got shape {list(array.shape)}")
+    return array
+
+
 def _rows_below(parts: list[npt.NDArray[Any]], own: int) -> npt.NDArray[Any]:
     """Arrays one below the other along their first own dimension; batch dimensions broadcast."""
     batch = np.broadcast_shapes(*(p.shape[:-own] for p in parts))
@@ -53,8 +64,15 @@ class Problem:
                 continue
             if any(empty):
                 raise ValueError(f"{names}: expected both or neither")
-            right = np.asarray(side, dtype=float)
-            rows.append(np.asarray(matrix, dtype=float))
+            right = _numbers(names[-1], side, 1)
+            left = _numbers(names[0], matrix, 2)
+            n = np.shape(p)[-1:]
+            if left.shape[-1:] != n or left.shape[-2:-1] != right.shape[-1:]:
+                raise ValueError(
+                    f"{names}: expected [..., rows, n] and [..., rows] with n = {n[0] if n else '?'}, got shapes "
+                    f"{list(left.shape)} and {list(right.shape)}"
+                )
+            rows.append(left)
             upper.append(right)
             lower.append(right if names == "A and b" else np.full(right.shape[-1:], -np.inf))
         if not rows:
@@ -66,19 +84,22 @@ class Problem:
 
         Either side may be None, a number, [n] or [..., n].
         """
-        n = np.shape(self.q)[-1]
+        q = _numbers("q", self.q, 1)
+        n = q.shape[-1]
         sides = []
         for name, side, infinity in (("lower", lower, -np.inf), ("upper", upper, np.inf)):
-            array = np.asarray(infinity if side is None else side, dtype=float)
+            array = _numbers(name, infinity if side is None else side, 0)
             if array.ndim and array.shape[-1] not in (1, n):
                 raise ValueError(f"{name}: expected a number or [..., n = {n}], got shape {list(array.shape)}")
             sides.append(np.broadcast_to(array, (*array.shape[:-1], n)))
         if self.A is None:
             return replace(self, A=np.eye(n), l=sides[0], u=sides[1])
-        A = np.asarray(self.A, dtype=float)
+        A = _numbers("A", self.A, 2)
         m = A.shape[-2]
-        l = np.full(m, -np.inf) if self.l is None else np.asarray(self.l, dtype=float)
-        u = np.full(m, np.inf) if self.u is None else np.asarray(self.u, dtype=float)
+        if A.shape[-1] != n:
+            raise ValueError(f"A: expected [..., m, n = {n}], got shape {list(A.shape)}")
+        l = np.full(m, -np.inf) if self.l is None else _numbers("l", self.l, 1)
+        u = np.full(m, np.inf) if self.u is None else _numbers("u", self.u, 1)
         return replace(
             self,
             A=_rows_below([np.eye(n), A], 2),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+import sys
+import warnings
+from types import FrameType
 from typing import Any, cast
 
 import numpy as np
@@ -56,6 +59,18 @@ def unsolved_message(status: npt.NDArray[np.int32]) -> str:
         f"{unsolved} of {status.size} problems have no answer ({counts(status)}): "
         f"number {', '.join(map(str, first))}{more}; their gradients are zero"
     )
+
+
+def warn_unsolved(message: str) -> None:
+    """At the caller's line, outside of this package and the frameworks that call it."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and _is_inside(frame):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UnsolvedWarning, stacklevel=level)
+
+
+def _is_inside(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in ("bpqp", "torch", "jax")
 
 
 class Report:

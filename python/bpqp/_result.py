@@ -100,8 +100,15 @@ class Result:
 
     def _held(self) -> Lease:
         if self._lease is None:
-            raise RuntimeError("backward: this result was computed with gradients=False")
+            raise RuntimeError(
+                "backward: this result was computed with gradients=False or polish=False, or is a copy, which "
+                "does not have the factors"
+            )
         return self._lease
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Of a copy: without the factors, which are in the Solver."""
+        return {**self.__dict__, "_lease": None}
 
     def __repr__(self) -> str:
         size = self._layout
@@ -124,7 +131,10 @@ def _cotangent(
 ) -> Array | None:
     if given is None:
         return None
-    array = np.asarray(given, dtype=type_)
+    try:
+        array = np.asarray(given, dtype=type_)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: expected an array of numbers: {error}") from None
     try:
         array = np.broadcast_to(array, shape)
     except ValueError:

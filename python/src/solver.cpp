@@ -192,6 +192,20 @@ class AnySolver {
   bool on_host_;
 };
 
+/// Of a Solver that is not made; throws for what none can be made of.
+std::size_t bytes_needed(
+    const std::string& type,
+    int n,
+    int m,
+    std::vector<int> cones,
+    int capacity,
+    const nb::dict& dict) {
+  const Shape shape{n, m, std::move(cones)};
+  const Settings settings = settings_from(dict);
+  return type == "float32" ? Solver<float>::bytes_needed(shape, capacity, settings)
+                           : Solver<double>::bytes_needed(shape, capacity, settings);
+}
+
 /// An array [1] with a number in it that keeps `owner` alive as long as its memory is: what holds a
 /// Solver from a forward pass to its backward pass where only arrays are handed on.
 nb::ndarray<std::int64_t, nb::shape<1>, nb::device::cpu> token(
@@ -218,6 +232,7 @@ void bind_solver(nb::module_& module) {
       .def("differentiate", &AnySolver::differentiate)
       .def_prop_ro("capacity", &AnySolver::capacity)
       .def_prop_ro("bytes", &AnySolver::bytes);
+  module.def("bytes_needed", &bytes_needed);
   module.def("token", &token);
 }
 

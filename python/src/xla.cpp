@@ -191,23 +191,6 @@ nb::dict handlers() {
   return calls;
 }
 
-/// The settings as the calls take them, after all checks that making a Solver does.
-std::string checked_settings(
-    const std::string& type,
-    int n,
-    int m,
-    std::vector<int> cones,
-    int batch,
-    const nb::dict& dict) {
-  const Settings settings = settings_from(dict);
-  const Shape shape{n, m, std::move(cones)};
-  if (type == "float32")
-    Solver<float>::bytes_needed(shape, batch, settings);
-  else
-    Solver<double>::bytes_needed(shape, batch, settings);
-  return settings_text(settings);
-}
-
 nb::dict cache_state() {
   const SolverCache& cache = SolverCache::instance();
   nb::dict d;
@@ -223,7 +206,9 @@ nb::dict cache_state() {
 void bind_xla(nb::module_& module) {
   module.def("xla_handlers", &handlers);
   module.attr("XLA_INTERFACE") = nb::make_tuple(XLA_FFI_API_MAJOR, XLA_FFI_API_MINOR);
-  module.def("xla_settings", &checked_settings);
+  // As the calls take them.
+  module.def(
+      "xla_settings", [](const nb::dict& dict) { return settings_text(settings_from(dict)); });
   module.def("xla_cache", &cache_state);
   module.def("xla_limit_cache", [](std::size_t solves, std::size_t bytes) {
     SolverCache::instance().limit(solves, bytes);

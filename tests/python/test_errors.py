@@ -89,17 +89,67 @@ def test_a_layer_checks_its_sizes():
         QPLayer(4, 6)(*tensors)
     with pytest.raises(ValueError, match="m = 2, n = 4.*got None"):
         QPLayer(4, 2)(tensors[0], tensors[1])
-    with pytest.raises(ValueError, match="n >= 1"):
-        QPLayer(0, 2)
+    for wrong in ([[1.0] * 4], None):
+        with pytest.raises(TypeError, match="q: expected a tensor"):
+            QPLayer(4, 5)(tensors[0], wrong, tensors[2])
+    with pytest.raises(TypeError, match="A: expected a tensor or None, got list"):
+        QPLayer(4, 5)(tensors[0], tensors[1], [[1.0]])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "error", "message"),
+    [
+        ((0, 2), {}, ValueError, "shape.n: expected at least one variable, got 0"),
+        (("4", 2), {}, TypeError, "n: expected a whole number, got '4'"),
+        ((4, 2, (3,)), {}, ValueError, "shape.cones: expected at most m = 2 rows in all, got 3"),
+        ((4, 2), {"max_iter": -1}, ValueError, "max_iter: expected >= 1, got -1"),
+        ((4, 2), {"epsilon": 1}, TypeError, "there is no setting 'epsilon'"),
+    ],
+)
+def test_a_layer_that_cannot_be_is_refused_when_it_is_made(arguments, settings, error, message):
+    with pytest.raises(error, match=message):
+        QPLayer(*arguments, **settings)
+
+
+def of_numpy(**more):
+    return bpqp.solve(P, q, A, l, u, **more)
+
+
+def of_torch(**more):
+    return solve_qp(*map(torch.tensor, (P, q, A, l, u)), **more)
+
+
+@pytest.mark.parametrize("call", [of_numpy, of_torch])
+@pytest.mark.parametrize("cones", [[3.7], ("3",), 3], ids=str)
+def test_cones_are_whole_numbers(call, cones):
+    with pytest.raises(TypeError, match="cones: expected a sequence of whole numbers, got"):
+        call(cones=cones)
+
+
+@pytest.mark.parametrize("call", [of_numpy, of_torch])
+def test_a_setting_that_is_no_number_and_no_word(call):
+    with pytest.raises(TypeError, match="setting 'threads': expected a number or a word, got list"):
+        call(threads=[1])
 
 
 def test_starts_and_cotangents_of_wrong_shape():
-    with pytest.raises(ValueError, match=r"warm_start: expected x of shape \[3, 4\], got \[2, 4\]"):
-        bpqp.solve(P, q, A, l, u, warm_start=(np.zeros((2, 4)), None))
-    with pytest.raises(ValueError, match=r"warm_start: expected y of shape \[3, 5\], got \[4\]"):
-        solve_qp(*map(torch.tensor, (P, q, A, l, u)), warm_start=(None, torch.zeros(4)))
+    for call, make in ((of_numpy, np.zeros), (of_torch, torch.zeros)):
+        for shape in ((2, 4), (1, 4), (1,)):
+            given = rf"\[{', '.join(map(str, shape))}\]"
+            with pytest.raises(ValueError, match=rf"warm_start: expected x of shape \[3, 4\] or \[4\], got {given}"):
+                call(warm_start=(make(shape), None))
+        with pytest.raises(ValueError, match=r"warm_start: expected y of shape \[3, 5\] or \[5\], got \[4\]"):
+            call(warm_start=(None, make(4)))
+        with pytest.raises(TypeError, match=r"warm_start: expected a pair \(x, y\), got"):
+            call(warm_start=make(4))
+    with pytest.raises(TypeError, match="warm_start: expected x as an array of numbers, got str"):
+        of_numpy(warm_start=("zero", None))
+    with pytest.raises(TypeError, match="warm_start: expected x as a tensor, got ndarray"):
+        of_torch(warm_start=(np.zeros(4), None))
     with pytest.raises(ValueError, match=r"dx: expected shape \[3, 4\], got \[5\]"):
         bpqp.solve(P, q, A, l, u).backward(np.ones(5))
+    with pytest.raises(TypeError, match="dx: expected an array of numbers"):
+        bpqp.solve(P, q, A, l, u).backward("one")
 
 
 def test_a_cuda_device_that_is_not_there():
@@ -112,5 +162,18 @@ def test_a_cuda_device_that_is_not_there():
 def test_from_qpth_wants_both_or_neither():
     with pytest.raises(ValueError, match="G and h: expected both or neither"):
         bpqp.Problem.from_qpth(P[0], q[0], G=A[0])
+
+
+def test_arrays_of_a_problem_are_named():
+    with pytest.raises(ValueError, match=r"G: expected at least 2 dimensions, got shape \[4\]"):
+        bpqp.Problem.from_qpth(P[0], q[0], A[0, 0], [1.0])
+    with pytest.raises(ValueError, match=r"A and b: expected .* with n = 4, got shapes \[1, 3\] and \[1\]"):
+        bpqp.Problem.from_qpth(P[0], q[0], A=np.ones((1, 3)), b=[1.0])
+    with pytest.raises(TypeError, match="h: expected an array of numbers: could not convert"):
+        bpqp.Problem.from_qpth(P[0], q[0], A[0], "h")
+    with pytest.raises(ValueError, match=r"A: expected \[\.\.\., m, n = 4\], got shape \[1, 3\]"):
+        bpqp.Problem(P[0], q[0], np.ones((1, 3))).with_bounds(0)
+    with pytest.raises(ValueError, match=r"q: expected at least 1 dimension, got shape \[\]"):
+        bpqp.Problem(P[0], 1.0).with_bounds(0)
     with pytest.raises(ValueError, match=r"lower: expected a number or \[\.\.\., n = 4\], got shape \[3\]"):
         bpqp.Problem(P[0], q[0]).with_bounds([0, 0, 0])

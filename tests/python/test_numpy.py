@@ -1,5 +1,8 @@
 """bpqp.solve."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from problems import kkt_error, qp, socp
@@ -175,3 +178,19 @@ def test_P_may_change_after_the_solve():
 
 def test_the_gradient_of_what_an_empty_batch_shares_is_zero():
     assert (bpqp.solve(np.eye(7), np.zeros((0, 7))).backward().P == 0).all()
+
+
+def test_arrays_of_the_other_byte_order_are_converted():
+    P, q, A, l, u = qp(1)
+    swapped = [a.astype(">f8") for a in (P, q, A, l, u)]
+    np.testing.assert_array_equal(bpqp.solve(*swapped).x, bpqp.solve(P, q, A, l, u).x)
+
+
+def test_a_result_can_be_copied_and_pickled_without_its_factors():
+    result = bpqp.solve(*qp(1, batch=(3,)))
+    for other in (copy.deepcopy(result), pickle.loads(pickle.dumps(result))):
+        np.testing.assert_array_equal(other.x, result.x)
+        assert repr(other) == repr(result) and (other.report.status == result.report.status).all()
+        with pytest.raises(RuntimeError, match="is a copy, which does not have the factors"):
+            other.backward(np.ones(4))
+    result.backward(np.ones(4))

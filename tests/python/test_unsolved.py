@@ -8,7 +8,7 @@ import torch
 from problems import qp
 
 import bpqp
-from bpqp.torch import solve_qp
+from bpqp.torch import QPLayer, solve_qp
 
 
 def with_bad_ones():
@@ -93,3 +93,20 @@ def test_torch_strict_raises():
 def test_the_exception_can_be_pickled():
     error = pickle.loads(pickle.dumps(bpqp.SolveError("1 of 2", np.array([0, 4], np.int32))))
     assert str(error) == "1 of 2" and error.status.tolist() == [0, 4]
+
+
+def test_a_warning_is_at_the_line_of_the_call():
+    data = with_bad_ones()
+    tensors = [torch.tensor(a) for a in data]
+    calls = [
+        lambda: bpqp.solve(*data),
+        lambda: bpqp.Problem(*data).solve(),
+        lambda: solve_qp(*tensors),
+        lambda: solve_qp(*leaves()),
+        lambda: QPLayer(4, 5)(*tensors),
+        lambda: torch.func.vmap(lambda *d: solve_qp(*d).x)(*tensors),
+    ]
+    for call in calls:
+        with pytest.warns(bpqp.UnsolvedWarning) as caught:
+            call()
+        assert [w.filename for w in caught] == [__file__]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -13,7 +12,8 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from bpqp import _core
-from bpqp._report import SolveError, Status, UnsolvedWarning, unsolved_message
+from bpqp._checks import check_start, cone_sizes, settings_key, start_pair
+from bpqp._report import SolveError, Status, unsolved_message, warn_unsolved
 from bpqp._shapes import OWN_DIMENSIONS, Layout, layout
 from bpqp.jax._calls import Array, Config, Start
 from bpqp.jax._derivatives import solution
@@ -82,14 +82,11 @@ def solve_qp(
         while it is traced).
     """
     arrays = _checked({"P": P, "q": q, "A": A, "l": l, "u": u})
-    sizes = tuple(int(d) for d in cones)
+    sizes = cone_sizes(cones)
     shapes: Any = {name: None if t is None else t.shape for name, t in arrays.items()}
     size = layout(**shapes, cones=sizes)
-    given = tuple(sorted(settings.items()))
-    for name, value in given:
-        if not isinstance(value, Hashable):
-            raise TypeError(f"setting {name!r}: expected a number or a word, got {type(value).__name__}")
-    text = _settings(str(arrays["q"].dtype), size.n, size.m, sizes, max(size.batch, 1), given)
+    type_ = str(arrays["q"].dtype)
+    text = _settings(type_, size.n, size.m, sizes, max(size.batch, 1), settings_key(settings))
     start = _start(warm_start, size, arrays["q"].dtype)
     found: QPSolution = _solve(tuple(arrays.values()), start, len(size.batch_shape), Config(sizes, text))
     _tell(found.status, strict)
@@ -109,7 +106,8 @@ def _settings(
         raise NotImplementedError(
             "kappa: derivatives of barrier-relaxed points are in bpqp.solve and bpqp.torch"
         )
-    return _core.xla_settings(type_, n, m, list(cones), batch, settings)
+    _core.bytes_needed(type_, n, m, list(cones), batch, settings)  # raises for what no Solver can be made of
+    return _core.xla_settings(settings)
 
 
 def _checked(given: dict[str, ArrayLike | None]) -> dict[str, Any]:
@@ -166,10 +164,7 @@ def _start(given: Any, size: Layout, type_: Any) -> Start:
     """Two arrays of type `type_`, or None."""
     if given is None:
         return None, None
-    try:
-        x, y = given
-    except (TypeError, ValueError):
-        raise TypeError(f"warm_start: expected a pair (x, y), got {type(given).__name__}") from None
+    x, y = start_pair(given)
     return (
         _start_array("x", x, size.n, size.batch_shape, type_),
         _start_array("y", y, size.m, size.batch_shape, type_),
@@ -182,10 +177,7 @@ def _start_array(
     if value is None:
         return None
     array = _array(f"warm_start's {name}", value, type_)
-    if array.shape not in ((*batch_shape, entries), (entries,)):
-        raise ValueError(
-            f"warm_start: expected {name} of shape {[*batch_shape, entries]} or {[entries]}, got {list(array.shape)}"
-        )
+    check_start(name, array.shape, batch_shape, entries)
     return array.astype(type_) if entries else None
 
 
@@ -233,4 +225,4 @@ def _tell(status: Array, strict: bool) -> None:
     message = unsolved_message(statuses)
     if strict:
         raise SolveError(message, statuses.reshape(status.shape))
-    warnings.warn(message, UnsolvedWarning, stacklevel=3)
+    warn_unsolved(message)

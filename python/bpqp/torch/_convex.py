@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
-from bpqp._report import Status, UnsolvedWarning
+from bpqp._report import Status, UnsolvedWarning, warn_unsolved
 from bpqp.torch._functions import in_forward_mode
 from bpqp.torch._functions_of_problem import (
     Derivatives,
@@ -153,6 +153,8 @@ class ConvexLayer(torch.nn.Module):
     def _start(self, z0: Tensor | None, batch: int, like: Tensor) -> Tensor:
         if z0 is None:
             return like.new_zeros(batch, self.n)
+        if not isinstance(z0, Tensor):
+            raise TypeError(f"z0: expected a tensor, got {type(z0).__name__}")
         try:
             return z0.detach().to(like).expand(batch, self.n)
         except RuntimeError:
@@ -231,10 +233,6 @@ def _report(norm: Tensor, kkt: TensorReport, point: Point, equalities: int, eps:
     status[regular & ~(norm <= 100 * eps)] = int(Status.ITERATION_LIMIT)
     unsolved = int((status > Status.SOLVED_INACCURATE).sum()) if status.device.type == "cpu" else 0
     if unsolved:
-        warnings.warn(
-            f"{unsolved} of {status.numel()} problems are not solved (report.status, report.kkt_norm)",
-            UnsolvedWarning,
-            stacklevel=4,
-        )
+        warn_unsolved(f"{unsolved} of {status.numel()} problems are not solved (report.status, report.kkt_norm)")
     nu, lam = point.multipliers[:, :equalities], point.multipliers[:, equalities:]
     return ConvexReport(status, norm, point.iterations, kkt.differentiable, nu, lam, kkt)

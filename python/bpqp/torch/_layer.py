@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bpqp import _core
+from bpqp._checks import cone_sizes, whole_number
 from bpqp._shapes import OWN_DIMENSIONS
 from bpqp.torch._functions import in_transform
 from bpqp.torch._plan import Given, config_of
@@ -43,15 +45,15 @@ class QPLayer(torch.nn.Module):
         **settings: Any,
     ) -> None:
         super().__init__()
-        if n < 1 or m < 0:
-            raise ValueError(f"n, m: expected n >= 1 and m >= 0, got n = {n}, m = {m}")
-        self.n = n
-        self.m = m
-        self.cones = tuple(cones)
+        self.n = whole_number("n", n)
+        self.m = whole_number("m", m)
+        self.cones = cone_sizes(cones)
         self.warm_start = warm_start
         self.strict = strict
         self.settings = settings
         self._config = config_of(settings, strict)
+        # Raises for what no Solver can be made of.
+        _core.bytes_needed("float64", self.n, self.m, list(self.cones), 1, {**settings, "device": "cpu"})
         self._last: tuple[Tensor, Tensor] | None = None
 
     def forward(
@@ -62,9 +64,9 @@ class QPLayer(torch.nn.Module):
         l: Tensor | None = None,
         u: Tensor | None = None,
     ) -> QPSolution:
-        if q.shape[-1:] != (self.n,):
+        if isinstance(q, Tensor) and q.shape[-1:] != (self.n,):
             raise ValueError(f"q: expected [..., n = {self.n}], got shape {list(q.shape)}")
-        if (0 if A is None else A.shape[-2] if A.dim() > 1 else -1) != self.m:
+        if A is None and self.m > 0 or isinstance(A, Tensor) and A.shape[-2:-1] != (self.m,):
             got = "None" if A is None else f"shape {list(A.shape)}"
             raise ValueError(f"A: expected [..., m = {self.m}, n = {self.n}], got {got}")
         if not self.warm_start or in_transform():  # a mapped call's tensors are no start for others

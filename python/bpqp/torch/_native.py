@@ -6,7 +6,6 @@ hand on tensors alone, have it as ``state``, an int64 tensor [1] whose memory ke
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -16,7 +15,7 @@ import torch.utils.dlpack
 from torch import Tensor
 
 from bpqp._pool import Lease, find
-from bpqp._report import REPORT, SolveError, Status, UnsolvedWarning, unsolved_message
+from bpqp._report import REPORT, SolveError, Status, unsolved_message, warn_unsolved
 from bpqp._shapes import OWN_DIMENSIONS, Layout
 from bpqp.torch._plan import Data, Plan, make_plan, settings_of
 
@@ -108,7 +107,7 @@ def _tell(unanswered: int, strict: bool, report: Tensor) -> None:
     message = unsolved_message(status)
     if strict:
         raise SolveError(message, status)
-    warnings.warn(message, UnsolvedWarning, stacklevel=2)
+    warn_unsolved(message)
 
 
 def run_gradient(

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bpqp._checks import settings_key
 from bpqp._pool import Key
 from bpqp._shapes import OWN_DIMENSIONS, Layout, layout
 
@@ -38,6 +39,7 @@ def config_of(settings: dict[str, Any], strict: bool) -> str:
     for name in ("device", "gradients", "polish"):
         if name in settings:
             raise TypeError(f"setting {name!r}: follows from the tensors here, and cannot be given")
+    settings_key(settings)
     try:
         return json.dumps({**settings, "strict": True} if strict else settings, sort_keys=True, default=_number)
     except TypeError as error:
@@ -180,6 +182,8 @@ def _checked(given: Given) -> list[Tensor | None]:
     q = given[1]
     if not isinstance(q, Tensor):
         raise TypeError(f"q: expected a tensor [..., n], got {type(q).__name__}")
+    if q.device.type not in ("cpu", "cuda"):
+        raise ValueError(f"q: expected a tensor on the CPU or a CUDA device, got {q.device}")
     autocast = torch.is_autocast_enabled(q.device.type)
     data: list[Tensor | None] = []
     for name, tensor in zip(OWN_DIMENSIONS, given):
@@ -202,8 +206,6 @@ def _checked(given: Given) -> list[Tensor | None]:
 def _same_as_q(data: Sequence[Tensor | None]) -> None:
     q = data[1]
     assert q is not None
-    if q.device.type not in ("cpu", "cuda"):
-        raise ValueError(f"q: expected a tensor on the CPU or a CUDA device, got {q.device}")
     for name, tensor in zip(OWN_DIMENSIONS, data):
         if tensor is None:
             continue

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from bpqp._checks import check_start, cone_sizes, start_pair
 from bpqp.torch import _ops  # noqa: F401  (registers the operators)
 from bpqp.torch._functions import PlainSolve, in_forward_mode, in_transform, solve, traced
 from bpqp.torch._native import run
@@ -53,7 +54,8 @@ def solve_qp(
         moving both.
     cones : sizes of the second-order cones u_k - A_k x on the last rows, t first
     warm_start : (x, y)
-        A start in the shapes of the result, not differentiated.
+        A start in the shapes of the result, or without batch dimensions for all; either may be None.
+        Not differentiated.
     strict : bool
         Raise SolveError if a problem has no answer, in place of UnsolvedWarning. On CUDA, where nothing
         waits for the device otherwise, there is no warning, and ``strict`` waits.
@@ -77,7 +79,7 @@ def solve_qp(
         Naming the argument, what was given and what was expected, before anything is solved.
     """
     config = config_of(settings, strict) if settings or strict else "{}"
-    return solve_given((P, q, A, l, u), tuple(cones), config, warm_start)
+    return solve_given((P, q, A, l, u), cone_sizes(cones) if cones else (), config, warm_start)
 
 
 def solve_given(given: Given, cones: tuple[int, ...], config: str, warm_start: Start | None) -> QPSolution:
@@ -121,19 +123,18 @@ def _solution(x: Tensor, y: Tensor, raw: Tensor, batch_shape: tuple[int, ...]) -
 
 
 def _starts(given: Start, plan: Plan, q: Tensor) -> Start:
-    return (_start("x", given[0], plan.n, plan, q), _start("y", given[1], plan.m, plan, q))
+    x, y = start_pair(given)
+    return (_start("x", x, plan.n, plan, q), _start("y", y, plan.m, plan, q))
 
 
 def _start(name: str, tensor: Tensor | None, entries: int, plan: Plan, q: Tensor) -> Tensor | None:
     """[batch, entries]."""
     if tensor is None:
         return None
-    try:
-        full = tensor.detach().to(q).expand(*plan.batch_shape, entries)
-    except RuntimeError:
-        raise ValueError(
-            f"warm_start: expected {name} of shape {[*plan.batch_shape, entries]}, got {list(tensor.shape)}"
-        ) from None
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"warm_start: expected {name} as a tensor, got {type(tensor).__name__}")
+    check_start(name, tensor.shape, plan.batch_shape, entries)
+    full = tensor.detach().to(q).expand(*plan.batch_shape, entries)
     return full.reshape(plan.batch, entries).contiguous()
 
 
