@@ -1,5 +1,5 @@
-// The calls of cached_calls.hpp in a place (host_place.hpp, cuda_place.cuh): included by the file that
-// compiles them for it.
+// The calls of cached_calls.hpp in a place (host_place.hpp, cuda_place.cuh): included by the file
+// that compiles them for it.
 #pragma once
 
 #include <algorithm>

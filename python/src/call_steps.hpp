@@ -1,5 +1,5 @@
-// The bodies of the loops that the calls of cached_calls.hpp run in a place (host_place.hpp): with i
-// the number of a block, j that of an entry.
+// The bodies of the loops that the calls of cached_calls.hpp run in a place (host_place.hpp): with
+// i the number of a block, j that of an entry.
 #pragma once
 
 #include <cstddef>

@@ -14,8 +14,7 @@ namespace {
 }  // namespace
 
 template <class R, class Caller>
-void solve_call(
-    const Caller&, const Inputs<R>&, const SolveOutputs<R>&, const CallConfig&, bool) {
+void solve_call(const Caller&, const Inputs<R>&, const SolveOutputs<R>&, const CallConfig&, bool) {
   refuse();
 }
 

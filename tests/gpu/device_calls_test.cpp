@@ -83,12 +83,19 @@ struct Call {
     const auto vector = [&](const Argument& a, std::int64_t size) {
       return blocks(world, a, {a.data.empty() ? 0 : size});
     };
-    return {blocks(world, P, {kN, kN}), vector(q, kN),  blocks(world, A, {kM, kN}), vector(l, kM),
-            vector(u, kM),              vector(x0, kN), vector(y0, kM)};
+    return {
+        blocks(world, P, {kN, kN}),
+        vector(q, kN),
+        blocks(world, A, {kM, kN}),
+        vector(l, kM),
+        vector(u, kM),
+        vector(x0, kN),
+        vector(y0, kM)};
   }
 
   template <class World, class V>
-  static Blocks<V> blocks(World& world, const std::vector<V>& data, Dimensions all, std::size_t own) {
+  static Blocks<V> blocks(
+      World& world, const std::vector<V>& data, Dimensions all, std::size_t own) {
     return {world.in(data), all, own};
   }
   template <class World>
@@ -115,8 +122,8 @@ Solved solve(const Call& call, const Dimensions& lead, bool keep = true) {
     ++(std::is_same_v<std::remove_cvref_t<decltype(field)>, double> ? reals : wholes);
   });
   Solved s = {
-      std::vector<double>(batch * kN),         std::vector<double>(batch * kM),
-      std::vector<double>(batch * reals),      std::vector<std::int8_t>(batch * kM),
+      std::vector<double>(batch * kN),           std::vector<double>(batch * kM),
+      std::vector<double>(batch * reals),        std::vector<std::int8_t>(batch * kM),
       std::vector<std::int32_t>(batch * wholes), std::vector<std::uint32_t>(batch * kStates)};
   const python::SolveOutputs<double> out = {
       lead,
@@ -138,7 +145,11 @@ struct Sides {
 
 template <class World>
 std::vector<double> adjoint(
-    const Call& call, const Solved& solved, Dimensions problems, const Sides& sides, const Dimensions& full) {
+    const Call& call,
+    const Solved& solved,
+    Dimensions problems,
+    const Sides& sides,
+    const Dimensions& full) {
   World world;
   const auto count = std::size_t(python::product(full));
   std::vector<double> w(count * kN, 7), d(count * kM, 7);
@@ -170,7 +181,8 @@ Argument random_argument(const Dimensions& lead, std::int64_t size, std::uint64_
 void expect_near(const std::vector<double>& found, const std::vector<double>& expected) {
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i)
-    ASSERT_NEAR(found[i], expected[i], 1e-8 * std::max(1.0, std::abs(expected[i]))) << "entry " << i;
+    ASSERT_NEAR(found[i], expected[i], 1e-8 * std::max(1.0, std::abs(expected[i])))
+        << "entry " << i;
 }
 
 class CallsOnDevice : public testing::Test {
@@ -218,13 +230,19 @@ TEST_F(CallsOnDevice, DifferentiateAsTheHostDoes) {
 }
 
 TEST_F(CallsOnDevice, DifferentiateSeveralRightHandSidesOfWhichSomeAreZero) {
-  call_ = {{{1, 3, 1}, call_.P.data}, {{1, 3, 4}, call_.q.data}, {{1, 1, 1}, call_.A.data},
-           {{1, 1, 1}, call_.l.data}, {{1, 1, 1}, call_.u.data}, {{1, 1, 1}, {}},
-           {{1, 1, 1}, {}}};
+  call_ = {
+      {{1, 3, 1}, call_.P.data},
+      {{1, 3, 4}, call_.q.data},
+      {{1, 1, 1}, call_.A.data},
+      {{1, 1, 1}, call_.l.data},
+      {{1, 1, 1}, call_.u.data},
+      {{1, 1, 1}, {}},
+      {{1, 1, 1}, {}}};
   const Dimensions problems = {1, 3, 4}, full = {5, 3, 4};
   Sides sides = {random_argument(full, kN, 3), {{1, 1, 1}, std::vector<double>(kM, 0)}};
   std::fill_n(sides.g.data.begin() + 14 * kN, 20 * kN, 0.0);
-  const Solved there = solve<DeviceWorld>(call_, problems), here = solve<HostWorld>(call_, problems);
+  const Solved there = solve<DeviceWorld>(call_, problems),
+               here = solve<HostWorld>(call_, problems);
   expect_near(
       adjoint<DeviceWorld>(call_, there, problems, sides, full),
       adjoint<HostWorld>(call_, here, problems, sides, full));

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import bpqp
+
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("python*.md"))]
 NEEDS = {"python-jax": ["jax"], "python-dropins": ["cvxpy"]}
@@ -42,3 +44,14 @@ def test_the_examples_of_docstrings_are_right(module):
     imported = importlib.import_module(module)
     result = doctest.testmod(imported, extraglobs={"torch": importlib.import_module("torch")})
     assert result.attempted > 0 and result.failed == 0
+
+
+def test_the_guide_has_every_setting_and_every_field_of_a_report():
+    with pytest.raises(TypeError) as error:
+        bpqp.solve([[1.0]], [1.0], no_such_setting=1)
+    settings = str(error.value).partition("there are: ")[2].split(", ")
+    assert "eps_abs" in settings
+    section = (ROOT / "docs/python.md").read_text().partition("## Settings and reports")[2].partition("\n## ")[0]
+    told = set(re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in section.splitlines() if "|" in line)))
+    fields = {name for name in bpqp._report.REPORT.names if not name.endswith("_relative")}
+    assert told - {"..._relative"} == set(settings) | fields
