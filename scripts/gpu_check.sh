@@ -13,7 +13,7 @@ carried=build/gpu_check
 # n, equalities, inequalities, batch: what the classes of the size table are judged by.
 sizes=(10,5,5,128 10,5,5,4096 32,6,6,128 32,6,6,4096 50,10,10,128 50,10,10,4096 100,20,20,128
   128,25,25,4096 300,50,50,256 1000,100,100,132)
-programs=("$carried"/{bpqp,test_gpu_device,test_gpu_device_capture,test_gpu_device_calls,gpu_bench,potrf_bench})
+programs=("$carried"/{bpqp,test_gpu_device,test_gpu_device_capture,test_gpu_calls,gpu_bench,potrf_bench})
 
 usage() {
   sed -n 's/^# \{0,1\}//; 4,7p' "$0" >&2
@@ -23,9 +23,9 @@ usage() {
 build() {
   cmake -S . -B build/gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DBPQP_CUDA=ON -DBPQP_CPU_LEVELS=v3 \
     -DBPQP_EXAMPLES=OFF -DBUILD_SHARED_LIBS=ON -DCMAKE_CUDA_FLAGS=-lineinfo > /dev/null
-  cmake --build build/gpu -j "$(nproc)" --target bpqp_cli test_gpu_device test_gpu_device_capture test_gpu_device_calls gpu_bench potrf_bench
+  cmake --build build/gpu -j "$(nproc)" --target bpqp_cli test_gpu_device test_gpu_device_capture test_gpu_calls gpu_bench potrf_bench
   mkdir -p $carried/lib
-  cp build/gpu/bpqp build/gpu/tests/test_gpu_device{,_capture,_calls} build/gpu/bench/{gpu_bench,potrf_bench} $carried
+  cp build/gpu/bpqp build/gpu/tests/test_gpu_{device,device_capture,calls} build/gpu/bench/{gpu_bench,potrf_bench} $carried
   strip "${programs[@]}"
   # All but the C library and the driver's and toolkit's own.
   ldd "${programs[@]}" |
@@ -67,6 +67,7 @@ run() {
   section "build" $carried/bpqp info
   section "tests" $carried/test_gpu_device
   section "CUDA graphs and allocators" $carried/test_gpu_device_capture
+  section "bpqp.jax's calls" $carried/test_gpu_calls
   for name in a b c d; do
     section "benchmark $name" timeout 90 $carried/gpu_bench --case "$name" --samples 20
     grep '^{' "$out/section.log" >> "$out/benchmarks.jsonl" || true
