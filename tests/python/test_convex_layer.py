@@ -69,6 +69,18 @@ def test_the_built_in_solver_finishes_a_hundred_random_starts():
     assert report.lam.min() >= -1e-9
 
 
+@pytest.mark.parametrize("size", [1e-9, 1e-4, 1e6])
+def test_what_the_objective_is_multiplied_by_does_not_matter(size):
+    y = (2 * normal(20, 3)).requires_grad_()
+    scaled = ConvexLayer(lambda z, y: size * ((z - y) ** 2).sum(), 3, g=lambda z, y: z @ z - 1)
+    z, report = scaled(y)
+    expected = y / y.norm(dim=1, keepdim=True).clamp(min=1)
+    assert (report.status == 0).all()
+    torch.testing.assert_close(z, expected, rtol=0, atol=1e-7)
+    ours, theirs = (torch.autograd.grad(s[:, 0].sum(), y)[0] for s in (z, expected))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
 def test_a_quadratic_program_takes_one_iteration_and_agrees_with_solve_qp():
     P, q, A, _, u = (torch.tensor(a) for a in qp(1, batch=(5,), eq=0))
     layer = ConvexLayer(

@@ -39,7 +39,8 @@ class ConvexReport:
     #: SOLVED_INACCURATE within 100 eps, ITERATION_LIMIT beyond; NUMERICAL_ERROR where the matrix is
     #: singular, NON_CONVEX where z is no strict local minimum. Only the first two have gradients.
     status: Tensor
-    #: The largest of stationarity, violation and complementarity: the gradient's error shrinks with it.
+    #: The largest of stationarity and complementarity, both relative to the objective's scale, and
+    #: violation: the gradient's error shrinks with it.
     kkt_norm: Tensor
     iterations: Tensor  #: of the built-in solver, else 0
     differentiable: Tensor  #: bool; the KKT matrix is regular
@@ -64,9 +65,9 @@ class ConvexLayer(torch.nn.Module):
         (z, nu, lam) with the multipliers of h and g; where these are missing they are found from z by
         least squares. Any code will do: SciPy, a CVXPY problem, your own kernel. None: a batched SQP.
     eps : float
-        Tolerance on the KKT norm, which is over max(1, the gradients' size): write f so that its gradients
-        are about 1 or more. Where the built-in solver stops, and what ``status`` tells. By default 1e-8 for
-        float64 and 1e-4 for float32; with a solver of your own 1e-4.
+        Tolerance on the KKT norm, where the built-in solver stops, and what ``status`` tells: about the
+        error in z relative to max(1, |z|), whatever f is multiplied by, and the violation of h and g in
+        their units. By default 1e-8 for float64 and 1e-4 for float32; with a solver of your own 1e-4.
     max_iter : int
         Of the built-in solver.
     orders : int
@@ -132,7 +133,7 @@ class ConvexLayer(torch.nn.Module):
             else:
                 point = self._foreign(constant, start, sizes)
             d = self._functions.derivatives(point.z, point.multipliers, constant)
-            norm = kkt_norm(d, point.multipliers, sizes[0])
+            norm = kkt_norm(d, point.z, point.multipliers, sizes[0])
             lease, raw = factor_point(*_kkt_point(d, point, sizes[0]))
             report = _report(norm, TensorReport(raw, (batch,)), point, sizes[0], eps)
         if not (torch.is_grad_enabled() or in_forward_mode()):

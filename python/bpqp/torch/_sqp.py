@@ -38,14 +38,18 @@ class Point:
     iterations: Tensor  #: int64 [B]
 
 
-def kkt_norm(d: Derivatives, multipliers: Tensor, equalities: int) -> Tensor:
-    """[B]: the largest of stationarity, violation and complementarity, over max(1, scale) of the
-    gradients."""
-    if d.rows.shape[1] == 0:
-        scale = d.gradient.abs().amax(1).clamp(min=1)
-        return d.gradient.abs().amax(1) / scale
+def kkt_norm(d: Derivatives, z: Tensor, multipliers: Tensor, equalities: int) -> Tensor:
+    """[B]: the largest of stationarity and complementarity, relative to the objective's scale, and of the
+    rows' violation as it is. The scale is the largest of the gradients and of what the least curved of
+    their entries changes by where z changes by max(1, |z|), so that eps is about the error in z, whatever
+    f is multiplied by."""
     pull = (multipliers.unsqueeze(1) @ d.jacobian).squeeze(1)
-    scale = torch.maximum(d.gradient.abs().amax(1), pull.abs().amax(1)).clamp(min=1)
+    curvature = d.hessian.abs().sum(2)
+    largest = curvature.amax(1, keepdim=True)
+    least = torch.where(curvature > 1e-12 * largest, curvature, largest).amin(1)
+    change = least * z.abs().amax(1).clamp(min=1)
+    scale = torch.stack([d.gradient.abs().amax(1), pull.abs().amax(1), change]).amax(0)
+    scale = scale.clamp(min=torch.finfo(z.dtype).tiny)
     parts = [(d.gradient + pull).abs().amax(1) / scale]
     h, g = d.rows[:, :equalities], d.rows[:, equalities:]
     if equalities:
@@ -70,7 +74,7 @@ def sqp(
             break
         z, multipliers, part = point.z[left], point.multipliers[left], part_of(y, left)
         d = functions.derivatives(z, multipliers, part)
-        going = ~(kkt_norm(d, multipliers, sizes[0]) <= eps)  # NaN goes on, and ends below
+        going = ~(kkt_norm(d, z, multipliers, sizes[0]) <= eps)  # NaN goes on, and ends below
         left, z, multipliers, part = left[going], z[going], multipliers[going], part_of(part, going)
         if left.numel() == 0:
             break
