@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
+import importlib.util
 import operator
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+from bpqp import _core
 from bpqp._shapes import Shape
+
+
+def require(package: str, module: str) -> None:
+    """Of what the part `package` of this package stands on."""
+    if importlib.util.find_spec(module) is None:
+        raise ImportError(f"{package} needs {module}, which is not installed: pip install {module}")
 
 
 def whole_number(name: str, value: Any) -> int:
@@ -20,12 +29,25 @@ def cone_sizes(cones: Sequence[int]) -> tuple[int, ...]:
     try:
         return tuple(operator.index(d) for d in cones)
     except TypeError:
-        raise TypeError(f"cones: expected a sequence of whole numbers, got {cones!r}") from None
+        hint = " (inside of jit: make it static, or close over it)" if "Tracer" in repr(cones) else ""
+        raise TypeError(f"cones: expected a sequence of whole numbers, got {cones!r}{hint}") from None
 
 
-def settings_key(settings: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """By which Solvers are found; what a setting may be is for the library to say."""
+#: Where the arrays and what is asked of them say these.
+FOLLOWS = ("device", "gradients", "polish")
+
+
+def settings_key(settings: dict[str, Any], without: Sequence[str] = ()) -> tuple[tuple[str, Any], ...]:
+    """By which Solvers are found; what a setting's value may be is for the library to say. Those in
+    `without` cannot be given here."""
     for name, value in settings.items():
+        if name in FOLLOWS and name in without:
+            raise TypeError(f"setting {name!r}: follows from the call and its arrays here, and cannot be given")
+        if name not in _core.SETTINGS:
+            names = [known for known in _core.SETTINGS if known not in without]
+            close = sorted(difflib.get_close_matches(name, names, 2))
+            guess = f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+            raise TypeError(f"there is no setting {name!r}{guess}; there are: {', '.join(names)}")
         if not isinstance(value, Hashable):
             raise TypeError(f"setting {name!r}: expected a number or a word, got {type(value).__name__}")
     return tuple(sorted(settings.items()))

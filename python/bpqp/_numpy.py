@@ -131,6 +131,8 @@ def _arrays(given: dict[str, npt.ArrayLike | None]) -> dict[str, Array | None]:
             raise TypeError(f"{name}: expected an array in the host's memory: {error}") from None
         if array.dtype.kind in "iub":
             array = array.astype(np.float64)
+        if array.dtype == object:
+            raise TypeError(f"{name}: expected a (dense) array of numbers, got {type(value).__name__}")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if array.dtype not in (np.float32, np.float64):
             raise TypeError(f"{name}: expected float32 or float64, got {array.dtype} of shape {list(array.shape)}")
@@ -185,4 +187,4 @@ def _tell(status: npt.NDArray[np.int32], strict: bool) -> None:
     message = unsolved_message(status)
     if strict:
         raise SolveError(message, status)
-    warn_unsolved(message)
+    warn_unsolved(f"{message}; their gradients are zero")

@@ -17,7 +17,8 @@ REPORT: np.dtype[Any] = np.dtype(cast(Any, _core.report_layout()))
 
 
 class Status(enum.IntEnum):
-    """The end of one problem (bpqp/status.hpp). The first two have gradients, the others zeros."""
+    """The end of one problem (bpqp/status.hpp). The first two are answers and have gradients, the others
+    zeros. From a number, also one of NumPy or a tensor."""
 
     SOLVED = 0
     SOLVED_INACCURATE = 1
@@ -27,6 +28,11 @@ class Status(enum.IntEnum):
     DUAL_INFEASIBLE = 5
     NON_CONVEX = 6
     INVALID_INPUT = 7
+
+    @classmethod
+    def _missing_(cls, value: object) -> Status | None:
+        """Of what is no number of Python's but says which it is."""
+        return cls(value.item()) if hasattr(value, "item") else None
 
 
 class UnsolvedWarning(UserWarning):
@@ -57,7 +63,7 @@ def unsolved_message(status: npt.NDArray[np.int32]) -> str:
     more = ", ..." if unsolved > 5 else ""
     return (
         f"{unsolved} of {status.size} problems have no answer ({counts(status)}): "
-        f"number {', '.join(map(str, first))}{more}; their gradients are zero"
+        f"number {', '.join(map(str, first))}{more}"
     )
 
 

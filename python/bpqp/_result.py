@@ -92,6 +92,8 @@ class Result:
         if size.batch:
             with lease.lock:
                 lease.solver.backward(*_address(gx), *_address(gy), *addresses)
+                if lease.key.device == "cpu":
+                    lease.solver.backward_residuals(size.batch, self.report.records.ctypes.data)
         for name, given in self._given.items():
             value = outputs[name]
             if given is not None and value is not None and given.ndim > OWN_DIMENSIONS[name]:

@@ -32,6 +32,7 @@ NB_MODULE(_core, module) {
   // Tensors that live to the interpreter's end may hold Solvers; that is not a leak of ours.
   nb::set_leak_warnings(false);
   module.def("capabilities", &capabilities);
+  module.attr("SETTINGS") = bpqp::python::setting_names();
   bpqp::python::bind_report(module);
   bpqp::python::bind_solver(module);
 #ifdef BPQP_HAVE_JAX

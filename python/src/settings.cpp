@@ -58,16 +58,19 @@ const std::map<std::string, Setter>& setters() {
 
 }  // namespace
 
+std::vector<std::string> setting_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, setter] : setters()) names.push_back(name);
+  return names;
+}
+
 Settings settings_from(const nb::dict& dict) {
   Settings settings;
   for (const auto [key, value] : dict) {
     const auto name = nb::cast<std::string>(key);
     const auto found = setters().find(name);
-    if (found == setters().end()) {
-      std::string known;
-      for (const auto& [field, setter] : setters()) known += (known.empty() ? "" : ", ") + field;
-      throw nb::type_error(("there is no setting '" + name + "'; there are: " + known).c_str());
-    }
+    if (found == setters().end())
+      throw nb::type_error(("there is no setting '" + name + "'").c_str());
     try {
       found->second(settings, value);
     } catch (const nb::cast_error&) {

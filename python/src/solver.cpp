@@ -119,6 +119,17 @@ class AnySolver {
         solver_);
   }
 
+  /// Of the last derivative, into the reports of a batch on the host.
+  void backward_residuals(int batch, Address reports) const {
+    std::visit(
+        [&](const auto& solver) {
+          const Report* from = solver.reports();
+          for (int b = 0; b < batch; ++b)
+            at<Report>(reports)[b].backward_residual = from[b].backward_residual;
+        },
+        solver_);
+  }
+
   void adjoint(int k, Address gx, Address gy, Address w, Address d) {
     const nb::gil_scoped_release unlocked;
     std::visit(
@@ -228,6 +239,7 @@ void bind_solver(nb::module_& module) {
       .def("solve", &AnySolver::solve)
       .def("warm_start", &AnySolver::warm_start)
       .def("backward", &AnySolver::backward)
+      .def("backward_residuals", &AnySolver::backward_residuals)
       .def("adjoint", &AnySolver::adjoint)
       .def("differentiate", &AnySolver::differentiate)
       .def_prop_ro("capacity", &AnySolver::capacity)

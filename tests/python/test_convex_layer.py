@@ -190,12 +190,19 @@ def test_bad_calls_are_named():
     layer = onto_ball()
     with pytest.raises(TypeError, match=r"y: expected a tensor \[B, \.\.\.\]"):
         layer(np.zeros((2, 3)))
-    with pytest.raises(ValueError, match=r"y: expected one batch size in all its tensors, got \[2, 3\]"):
+    with pytest.raises(ValueError, match=r"y: expected tensors \[B, \.\.\.\] with one B, got shapes \[\[2, 3\], \[3, 3\]\]"):
         layer((normal(2, 3), normal(3, 3)))
     with pytest.raises(TypeError, match="y: expected float32 or float64"):
         layer(torch.zeros(2, 3, dtype=torch.int64))
     with pytest.raises(ValueError, match=r"z0: expected shape \[2, 3\], got \[4\]"):
         layer(normal(2, 3), z0=normal(4))
+    for f, h, error, message in (
+        (lambda z, y: z - y, None, ValueError, r"f: expected a scalar for one problem, got shape \[3\]"),
+        (lambda z, y: z @ y[0], None, RuntimeError, r"f: called for one problem, with z of shape \[3\] and y of \[3\]:"),
+        (lambda z, y: z @ y, lambda z, y: [z[0]], TypeError, "h: expected it to return a tensor, got list"),
+    ):
+        with pytest.raises(error, match=message):
+            ConvexLayer(f, 3, h=h)(normal(2, 3))
     with pytest.raises(ValueError, match="n: expected >= 1, got 0"):
         ConvexLayer(lambda z, y: z.sum(), 0)
     wrong = ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 3, solver=lambda y: y[:, :2])
@@ -289,3 +296,9 @@ def test_forward_mode_over_reverse_of_an_order_too_many_is_refused_not_wrong():
         dual = forward_ad.make_dual(y, normal(2, 3))
         with pytest.raises(NotImplementedError, match="right up to order 1"):
             torch.autograd.grad(onto_ball()(dual)[0].sum(), dual, create_graph=True)
+
+
+def test_a_start_where_nothing_is_finite_is_named():
+    with pytest.warns(bpqp.UnsolvedWarning, match="2 of 2 .*; for 2 f, h, g or a derivative is not finite .* starts at z0"):
+        report = softmax()(normal(2, 4))[1]
+    assert not report.differentiable.any()

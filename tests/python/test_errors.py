@@ -39,7 +39,8 @@ def test_values_and_shapes(change, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epsilon": 1e-3}, "there is no setting 'epsilon'; there are: adaptive_rho, alpha"),
+        ({"tolerance": 1e-3}, "there is no setting 'tolerance'; there are: adaptive_rho, alpha"),
+        ({"eps": 1e-3}, r"there is no setting 'eps' \(did you mean 'eps_abs' or 'eps_rel'\?\); there are: "),
         ({"max_iter": "many"}, "setting 'max_iter': 'many' has the wrong type"),
     ],
 )
@@ -50,7 +51,20 @@ def test_settings(settings, message):
         solve_qp(*map(torch.tensor, (P, q, A, l, u)), **settings)
 
 
+def test_the_settings_that_are_named_are_those_that_can_be_given():
+    with pytest.raises(TypeError) as error:
+        solve_qp(*map(torch.tensor, (P, q, A, l, u)), epsilon=1e-3)
+    assert "kappa" in str(error.value) and "device" not in str(error.value)
+
+
+def test_what_is_not_installed_is_named():
+    with pytest.raises(ImportError, match="bpqp.x needs no_such_module, which is not installed: pip install"):
+        bpqp._checks.require("bpqp.x", "no_such_module")
+
+
 def test_numpy_types():
+    with pytest.raises(TypeError, match=r"A: expected a \(dense\) array of numbers, got object"):
+        bpqp.solve(P, q, object())
     with pytest.raises(TypeError, match="q: expected float32 or float64, got complex128"):
         bpqp.solve(P, q.astype(complex), A, l, u)
     with pytest.raises(TypeError, match="q: expected an array"):
@@ -68,7 +82,7 @@ def test_torch_types_and_devices():
         ({"l": tensors["l"].int()}, TypeError, r"l: expected float32 or float64, got int32 of shape \[3, 5\]"),
         ({"P": tensors["P"].to_sparse()}, TypeError, "P: expected a dense tensor, got torch.sparse_coo"),
         ({"u": tensors["u"].to("meta")}, ValueError, "u: expected device cpu as q, got meta"),
-        ({"gradients": False}, TypeError, "setting 'gradients': follows from the tensors"),
+        ({"gradients": False}, TypeError, "setting 'gradients': follows from the call and its arrays"),
     ]
     for change, kind, message in cases:
         with pytest.raises(kind, match=message):

@@ -222,7 +222,7 @@ def test_wrong_values_and_shapes_name_the_argument(change, message, compiled):
         ({"A": "all"}, TypeError, "A: expected float32 or float64, got <U3"),
         ({"l": jnp.asarray(l, jnp.float32)}, TypeError, r"l: expected float64 as q, got float32 of shape"),
         ({"u": jnp.zeros((3, 5), int)}, TypeError, "u: expected float32 or float64, got int64"),
-        ({"epsilon": 1e-3}, TypeError, "there is no setting 'epsilon'; there are: adaptive_rho, alpha"),
+        ({"tolerance": 1e-3}, TypeError, "there is no setting 'tolerance'; there are: adaptive_rho, alpha"),
         ({"max_iter": "many"}, TypeError, "setting 'max_iter': 'many' has the wrong type"),
         ({"eps_abs": [1.0]}, TypeError, "setting 'eps_abs': expected a number or a word, got list"),
         ({"device": "cuda"}, TypeError, "setting 'device': follows from the call"),
@@ -312,3 +312,16 @@ def test_the_limits_of_the_cache_can_be_set():
     limit_cache(solves=1)
     assert bpqp._core.xla_cache()["solves"] <= 1
     limit_cache()
+
+
+def test_a_report_says_how_many_are_solved_and_has_no_backward_residual():
+    report = solve_qp(P, q, A, l, u).report
+    assert repr(report) == "ArrayReport of 3 problems: 3 solved"
+    with pytest.raises(AttributeError, match="no field 'backward_residual'"):
+        report.backward_residual  # noqa: B018
+    jax.jit(lambda q: repr(solve_qp(P, q, A, l, u).report) and q)(jnp.asarray(q))
+
+
+def test_cones_that_are_traced_are_refused():
+    with pytest.raises(TypeError, match="cones: expected .* make it static, or close over it"):
+        jax.jit(solve_qp)(P, q, A, l, u, cones=(3,))

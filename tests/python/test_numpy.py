@@ -194,3 +194,20 @@ def test_a_result_can_be_copied_and_pickled_without_its_factors():
         with pytest.raises(RuntimeError, match="is a copy, which does not have the factors"):
             other.backward(np.ones(4))
     result.backward(np.ones(4))
+
+
+def test_the_backward_residual_is_there_after_a_backward_pass():
+    result = bpqp.solve(*qp(1, batch=(3,)), backward_method="admm")
+    assert (result.report.backward_residual == 0).all()
+    result.backward(np.ones(4))
+    residual = result.report.backward_residual
+    assert (residual > 0).all() and (residual < 1e-6).all()
+
+
+def test_statuses_are_those_of_numbers_of_any_library():
+    assert bpqp.Status(np.int32(4)) is bpqp.Status.PRIMAL_INFEASIBLE
+    assert bpqp.Status(np.array(0)) is bpqp.Status.SOLVED
+    with pytest.raises(ValueError, match="9 is not a valid Status"):
+        bpqp.Status(9)
+    with pytest.raises(ValueError, match="'solved' is not a valid Status"):
+        bpqp.Status("solved")

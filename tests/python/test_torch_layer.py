@@ -8,6 +8,7 @@ import pytest
 import torch
 from problems import qp
 
+import bpqp
 from bpqp.torch import QPLayer, solve_qp
 
 data = [torch.tensor(a) for a in qp(1, batch=(6,))]
@@ -178,3 +179,12 @@ def test_threads_may_differentiate_one_solution():
 
 def test_numpy_numbers_are_settings():
     assert torch.equal(solve_qp(*data, max_iter=np.int64(50), eps_abs=np.float64(1e-6)).x, solve_qp(*data).x)
+
+
+def test_the_backward_residual_is_there_after_a_backward_pass():
+    data = [torch.tensor(a, requires_grad=True) for a in qp(1, batch=(3,))]
+    x, _, status, report = solve_qp(*data, backward_method="admm")
+    assert (report.backward_residual == 0).all()
+    x.sum().backward()
+    assert (report.backward_residual > 0).all() and (report.backward_residual < 1e-6).all()
+    assert bpqp.Status(status[0]) is bpqp.Status.SOLVED

@@ -6,6 +6,11 @@ For problems that CVXPY turns into a QP, an LP or an SOCP. What differs is liste
 docs/python-dropins.md.
 """
 
+from bpqp._checks import require
+
+require("bpqp.cvxpy", "cvxpy")
+require("bpqp.cvxpy", "torch")
+
 from bpqp.cvxpy._layer import CvxpyLayer
 
 __all__ = ["CvxpyLayer"]

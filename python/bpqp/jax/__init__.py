@@ -4,6 +4,10 @@
 float32 and float64.
 """
 
+from bpqp._checks import require
+
+require("bpqp.jax", "jax")
+
 from bpqp._report import SolveError, Status, UnsolvedWarning
 from bpqp.jax._calls import limit_cache
 from bpqp.jax._report import ArrayReport

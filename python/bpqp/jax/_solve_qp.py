@@ -12,7 +12,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from bpqp import _core
-from bpqp._checks import check_start, cone_sizes, settings_key, start_pair
+from bpqp._checks import FOLLOWS, check_start, cone_sizes, settings_key, start_pair
 from bpqp._report import SolveError, Status, unsolved_message, warn_unsolved
 from bpqp._shapes import OWN_DIMENSIONS, Layout, layout
 from bpqp.jax._calls import Array, Config, Start
@@ -86,7 +86,7 @@ def solve_qp(
     shapes: Any = {name: None if t is None else t.shape for name, t in arrays.items()}
     size = layout(**shapes, cones=sizes)
     type_ = str(arrays["q"].dtype)
-    text = _settings(type_, size.n, size.m, sizes, max(size.batch, 1), settings_key(settings))
+    text = _settings(type_, size.n, size.m, sizes, max(size.batch, 1), settings_key(settings, (*FOLLOWS, "kappa")))
     start = _start(warm_start, size, arrays["q"].dtype)
     found: QPSolution = _solve(tuple(arrays.values()), start, len(size.batch_shape), Config(sizes, text))
     _tell(found.status, strict)
@@ -99,9 +99,6 @@ def _settings(
 ) -> str:
     """Checked, as the calls take them."""
     settings = dict(given)
-    for name in ("device", "gradients", "polish"):
-        if name in settings:
-            raise TypeError(f"setting {name!r}: follows from the call here, and cannot be given")
     if settings.get("kappa"):
         raise NotImplementedError(
             "kappa: derivatives of barrier-relaxed points are in bpqp.solve and bpqp.torch"
@@ -225,4 +222,4 @@ def _tell(status: Array, strict: bool) -> None:
     message = unsolved_message(statuses)
     if strict:
         raise SolveError(message, statuses.reshape(status.shape))
-    warn_unsolved(message)
+    warn_unsolved(f"{message}; their gradients are zero")

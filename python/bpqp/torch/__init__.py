@@ -4,6 +4,10 @@
 on the CPU or one CUDA device, where everything is put on the current stream.
 """
 
+from bpqp._checks import require
+
+require("bpqp.torch", "torch")
+
 import torch
 
 if not hasattr(torch.library, "register_autocast"):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
-from bpqp._report import Status, UnsolvedWarning, warn_unsolved
+from bpqp._report import Status, UnsolvedWarning, unsolved_message, warn_unsolved
 from bpqp.torch._functions import in_forward_mode
 from bpqp.torch._functions_of_problem import (
     Derivatives,
@@ -43,7 +43,7 @@ class ConvexReport:
     #: violation: the gradient's error shrinks with it.
     kkt_norm: Tensor
     iterations: Tensor  #: of the built-in solver, else 0
-    differentiable: Tensor  #: bool; the KKT matrix is regular
+    differentiable: Tensor  #: bool; solved, and the KKT matrix is regular
     nu: Tensor  #: [B, rows of h], multipliers
     lam: Tensor  #: [B, rows of g], multipliers, >= 0
     kkt: TensorReport  #: the library's report of the KKT point
@@ -234,6 +234,13 @@ def _report(norm: Tensor, kkt: TensorReport, point: Point, equalities: int, eps:
     status[regular & ~(norm <= 100 * eps)] = int(Status.ITERATION_LIMIT)
     unsolved = int((status > Status.SOLVED_INACCURATE).sum()) if status.device.type == "cpu" else 0
     if unsolved:
-        warn_unsolved(f"{unsolved} of {status.numel()} problems are not solved (report.status, report.kkt_norm)")
+        nowhere = int((~torch.isfinite(norm)).sum())
+        why = f"; for {nowhere} f, h, g or a derivative is not finite where it ended (the built-in solver starts at z0, "
+        why += "0 if it is not given)"
+        warn_unsolved(
+            f"{unsolved_message(status.numpy())} (report.status, report.kkt_norm); their gradients are zero"
+            + (why if nowhere else "")
+        )
     nu, lam = point.multipliers[:, :equalities], point.multipliers[:, equalities:]
-    return ConvexReport(status, norm, point.iterations, kkt.differentiable, nu, lam, kkt)
+    differentiable = kkt.differentiable & (status <= Status.SOLVED_INACCURATE)
+    return ConvexReport(status, norm, point.iterations, differentiable, nu, lam, kkt)

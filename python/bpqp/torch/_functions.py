@@ -135,6 +135,7 @@ class PlainSolve(torch.autograd.Function):
         *data, x0, y0, plan, reports = arguments
         lease, (x, y, active, report) = _native.run(plan, tuple(data), (x0, y0), True)
         reports.append(report)
+        ctx.report = report
         ctx.lease = lease
         ctx.plan = plan
         ctx.set_materialize_grads(False)
@@ -152,7 +153,10 @@ class PlainSolve(torch.autograd.Function):
         needs = ctx.needs_input_grad
         route = _route(gx, gy)
         if route is EAGER and _first_order_alone():
-            return (*_native.run_gradient(ctx.lease, gx, gy, saved[:5], needs[:5]), *none)
+            gradients = _native.run_gradient(ctx.lease, gx, gy, saved[:5], needs[:5])
+            if ctx.lease.batch and not ctx.plan.on_cuda:  # there nobody waits
+                ctx.lease.solver.backward_residuals(ctx.lease.batch, ctx.report.data_ptr())
+            return (*gradients, *none)
         state, plan = _native.state_of(ctx.lease), ctx.plan
         return (*solve_backward(route, (*saved, state), plan.cones, plan.config, needs, gx, gy), *none)
 

@@ -45,10 +45,15 @@ class ProblemFunctions:
         return self._f(z, y) + (multipliers * self._c(z, y)).sum()
 
     def sizes(self, z: Tensor, y: Parameters) -> tuple[int, int]:
-        """Rows of h and of g, found by calling them."""
+        """Rows of h and of g, found by calling them for the first problem; f is called too, to see that it
+        can be."""
         one = tree_map(lambda t: t[0], y)
+        rows = []
         with torch.no_grad():
-            return tuple(0 if c is None else c(z[0], one).numel() for c in (self._h, self._g))  # type: ignore[return-value]
+            for name, function in (("f", self._f), ("h", self._h), ("g", self._g)):
+                value = None if function is None else _called(name, function, z[0], one)
+                rows.append(0 if value is None else value.numel())
+        return rows[1], rows[2]
 
     def values(self, z: Tensor, y: Parameters) -> tuple[Tensor, Tensor]:
         """f [B] and c [B, m]."""
@@ -71,6 +76,22 @@ class ProblemFunctions:
         return vmap(grad(self._f))(z, y), vmap(self._c)(z, y), vmap(jacrev(self._c))(z, y)
 
 
+def _called(name: str, function: Function, z: Tensor, y: Any) -> Tensor:
+    """For one problem; what is wrong about it is told by its name."""
+    try:
+        value = function(z, y)
+    except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        shapes = tree_map(lambda t: list(t.shape), y)
+        raise type(error)(
+            f"{name}: called for one problem, with z of shape {list(z.shape)} and y of {shapes}: {error}"
+        ) from error
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name}: expected it to return a tensor, got {type(value).__name__}")
+    if name == "f" and value.dim() > 0:
+        raise ValueError(f"f: expected a scalar for one problem, got shape {list(value.shape)}")
+    return value
+
+
 def batch_of(y: Parameters) -> int:
     """B; the parameters' tensors must agree in it."""
     leaves, _ = tree_flatten(y)
@@ -81,7 +102,11 @@ def batch_of(y: Parameters) -> int:
         raise ValueError("y: expected tensors [B, ...], got one without dimensions")
     sizes = {t.shape[0] for t in tensors}
     if len(sizes) > 1:
-        raise ValueError(f"y: expected one batch size in all its tensors, got {sorted(sizes)}")
+        shapes = [list(t.shape) for t in tensors]
+        raise ValueError(
+            f"y: expected tensors [B, ...] with one B, got shapes {shapes}; let f, h and g close over what all "
+            "problems share, or expand it"
+        )
     return tensors[0].shape[0]
 
 

@@ -107,7 +107,7 @@ def _tell(unanswered: int, strict: bool, report: Tensor) -> None:
     message = unsolved_message(status)
     if strict:
         raise SolveError(message, status)
-    warn_unsolved(message)
+    warn_unsolved(f"{message}; their gradients are zero")
 
 
 def run_gradient(

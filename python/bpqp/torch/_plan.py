@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bpqp._checks import settings_key
+from bpqp._checks import FOLLOWS, settings_key
 from bpqp._pool import Key
 from bpqp._shapes import OWN_DIMENSIONS, Layout, layout
 
@@ -36,10 +36,7 @@ def settings_of(config: str) -> tuple[bool, tuple[tuple[str, Any], ...]]:
 
 def config_of(settings: dict[str, Any], strict: bool) -> str:
     """The settings as the operators take them."""
-    for name in ("device", "gradients", "polish"):
-        if name in settings:
-            raise TypeError(f"setting {name!r}: follows from the tensors here, and cannot be given")
-    settings_key(settings)
+    settings_key(settings, FOLLOWS)
     try:
         return json.dumps({**settings, "strict": True} if strict else settings, sort_keys=True, default=_number)
     except TypeError as error:
