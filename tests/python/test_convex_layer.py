@@ -302,3 +302,13 @@ def test_a_start_where_nothing_is_finite_is_named():
     with pytest.warns(bpqp.UnsolvedWarning, match="2 of 2 .*; for 2 f, h, g or a derivative is not finite .* starts at z0"):
         report = softmax()(normal(2, 4))[1]
     assert not report.differentiable.any()
+
+
+def test_transforms_are_refused_and_say_what_is_there():
+    y = normal(2, 3)
+    for transform in (torch.func.grad, torch.func.jacfwd, torch.func.hessian):
+        with pytest.raises(NotImplementedError, match="torch.func's transforms are not there"):
+            transform(lambda y: onto_ball()(y)[0].sum())(y)
+    y.requires_grad_()
+    with pytest.raises(NotImplementedError, match="is_grads_batched"):
+        torch.autograd.grad(onto_ball()(y)[0], y, torch.ones(4, 2, 3).double(), is_grads_batched=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
 from bpqp._report import Status, UnsolvedWarning, unsolved_message, warn_unsolved
-from bpqp.torch._functions import in_forward_mode
+from bpqp.torch._functions import in_forward_mode, in_transform
 from bpqp.torch._functions_of_problem import (
     Derivatives,
     Function,
@@ -117,6 +117,11 @@ class ConvexLayer(torch.nn.Module):
     def forward(self, y: Parameters, z0: Tensor | None = None) -> tuple[Tensor, ConvexReport]:
         """y: a tensor [B, ...], or a tuple, list or dict of such; z0 [B, n] or [n]: where the built-in
         solver starts (zero). Returns z [B, n] and the report."""
+        if in_transform():
+            raise NotImplementedError(
+                "ConvexLayer: torch.func's transforms are not there for it (for solve_qp they are); batches are "
+                "y's first dimension, torch.autograd has its derivatives in both modes"
+            )
         batch, like = batch_of(y), first_tensor(y)
         if batch == 0:
             # Nothing, but a function of y.

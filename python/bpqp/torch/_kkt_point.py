@@ -81,6 +81,8 @@ class _Solve(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, g: Tensor, h: Tensor, kkt: Kkt) -> tuple[Tensor, Tensor]:
+        if torch._C._functorch.is_legacy_batchedtensor(g) or torch._C._functorch.is_legacy_batchedtensor(h):
+            raise NotImplementedError("ConvexLayer: is_grads_batched (vectorize) is not there for it; ask row by row")
         ctx.kkt = kkt
         g, h = g.contiguous(), h.contiguous()
         w, d = torch.empty_like(g), torch.empty_like(h)
