@@ -20,9 +20,12 @@ def require(package: str, module: str) -> None:
 
 def whole_number(name: str, value: Any) -> int:
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name}: expected a whole number, got {value!r}") from None
+    if abs(number) >= 1 << 31:
+        raise ValueError(f"{name}: expected less than 2^31, got {number}")
+    return number
 
 
 def cone_sizes(cones: Sequence[int]) -> tuple[int, ...]:

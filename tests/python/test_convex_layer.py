@@ -214,8 +214,16 @@ def test_bad_calls_are_named():
     wrong.solver = lambda y: (y, y)
     with pytest.raises(ValueError, match=r"solver: expected z, or \(z, nu, lam\), got 2 values"):
         wrong(normal(2, 3))
-    with pytest.raises(ValueError, match="orders: expected >= 1, got 0"):
-        onto_ball(orders=0)
+    for options, error, message in (
+        ({"orders": 0}, ValueError, "orders: expected >= 1, got 0"),
+        ({"orders": 1.5}, TypeError, "orders: expected a whole number, got 1.5"),
+        ({"max_iter": "9"}, TypeError, "max_iter: expected a whole number, got '9'"),
+        ({"eps": "a"}, ValueError, "eps: expected a number > 0, got 'a'"),
+    ):
+        with pytest.raises(error, match=message):
+            onto_ball(**options)
+    with pytest.raises(TypeError, match="y: expected one floating type in all its tensors, got float32, float64"):
+        layer((normal(2, 3), normal(2, 3).float()))
 
 
 @pytest.mark.parametrize("orders", [1, 2])
@@ -302,6 +310,47 @@ def test_a_start_where_nothing_is_finite_is_named():
     with pytest.warns(bpqp.UnsolvedWarning, match="2 of 2 .*; for 2 f, h, g or a derivative is not finite .* starts at z0"):
         report = softmax()(normal(2, 4))[1]
     assert not report.differentiable.any()
+
+
+def test_reverse_over_forward_over_reverse_counts_every_order():
+    y, v = (2 * normal(2, 3)).requires_grad_(), normal(2, 3, seed=2)
+
+    def third(f):
+        with forward_ad.dual_level():
+            dual = forward_ad.make_dual(y, v)
+            (gradient,) = torch.autograd.grad((f(dual) ** 3).sum(), dual, create_graph=True)
+            tangent = forward_ad.unpack_dual(gradient).tangent
+        return torch.autograd.grad((tangent**2).sum(), y)[0]
+
+    with pytest.raises(NotImplementedError, match="right up to order 2"):
+        third(lambda y: onto_ball(orders=2)(y)[0])
+    expected = third(lambda y: y * (y * y).sum(1, keepdim=True).clamp(min=1) ** -0.5)
+    torch.testing.assert_close(third(lambda y: onto_ball(orders=3)(y)[0]), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("orders", [1, 2])
+def test_a_problem_without_an_answer_has_no_part_in_gradients_that_are_shared(orders):
+    w = torch.tensor(2.0, dtype=torch.double, requires_grad=True)
+    y = torch.ones(3, 2, dtype=torch.double, requires_grad=True)
+    z0 = torch.tensor([[0.5, 0.5], [0.0, 0.0], [0.5, 0.5]], dtype=torch.double)  # log 0 in the second
+    layer = ConvexLayer(lambda z, y: -(w * y * z.log()).sum(), 2, h=lambda z, y: z.sum() - 1, orders=orders)
+    with pytest.warns(bpqp.UnsolvedWarning, match="1 of 3"):
+        z, report = layer(y, z0=z0)
+    dy, dw = torch.autograd.grad(z[:, 0].sum(), (y, w))
+    # z = y/sum(y): dz_0 = (y_1, -y_0)/sum(y)^2, and w has no part in it.
+    torch.testing.assert_close(dy, torch.tensor([[0.25, -0.25], [0, 0], [0.25, -0.25]], dtype=torch.double))
+    assert abs(dw) < 1e-7
+    with pytest.warns(bpqp.UnsolvedWarning, match="1 of 1"):
+        z, _ = layer(y[1:2], z0=z0[1:2])
+    assert (torch.autograd.grad(z.sum(), y)[0] == 0).all()
+
+
+def test_where_a_row_may_be_active_or_not_the_solution_is_not_differentiable():
+    layer = ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 2, g=lambda z, y: z - 1)
+    for size in (1e-6, 1.0, 1e6):
+        layer = ConvexLayer(lambda z, y: size * ((z - y) ** 2).sum(), 2, g=lambda z, y: z - 1)
+        y = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.5, 0.0], [1 + 1e-9, 0.0]], dtype=torch.double)
+        assert layer(y)[1].differentiable.tolist() == [False, True, True, False]
 
 
 def test_transforms_are_refused_and_say_what_is_there():

@@ -312,6 +312,9 @@ def test_the_limits_of_the_cache_can_be_set():
     limit_cache(solves=1)
     assert bpqp._core.xla_cache()["solves"] <= 1
     limit_cache()
+    for wrong in (-1, 1.5, "a"):
+        with pytest.raises(ValueError, match="limit_cache: solves: expected a whole number >= 0, got"):
+            limit_cache(wrong)
 
 
 def test_a_report_says_how_many_are_solved_and_has_no_backward_residual():

@@ -158,3 +158,12 @@ def test_the_operator_alone_has_derivatives_of_the_second_order():
 
     expected = hessian(lambda q: (solve_qp(P, q, A, l, u).x ** 3).sum())(q)
     torch.testing.assert_close(hessian(lambda q: (x(q) ** 3).sum())(q), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_settings_are_constants_of_a_compiled_function():
+    data = [torch.tensor(a) for a in qp(1)]
+    for settings in ({"method": "interior_point"}, {"method": "admm", "threads": 1}, {"strict": True}):
+        compiled = torch.compile(lambda *d, s=settings: solve_qp(*d, **s), fullgraph=True, backend="eager")
+        found, expected = compiled(*data), solve_qp(*data, **settings)
+        assert found.report.method == expected.report.method
+        torch.testing.assert_close(found.x, expected.x)

@@ -8,6 +8,7 @@ mapped alone are more of them for the same factor.
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NamedTuple
 
 import jax
@@ -110,4 +111,11 @@ def limit_cache(solves: int = 256, bytes: int = 512 << 20) -> None:
     """How many solves keep their factors until they are differentiated, and how much memory idle Solvers
     may take. Beyond that the longest unused ones go; a derivative that comes after all solves again.
     """
+    for name, value in (("solves", solves), ("bytes", bytes)):
+        try:
+            fits = 0 <= operator.index(value) < 1 << 63
+        except TypeError:
+            fits = False
+        if not fits:
+            raise ValueError(f"limit_cache: {name}: expected a whole number >= 0, got {value!r}")
     _core.xla_limit_cache(solves, bytes)

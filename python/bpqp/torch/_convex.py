@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_map
 
+from bpqp._checks import whole_number
 from bpqp._report import Status, UnsolvedWarning, unsolved_message, warn_unsolved
 from bpqp.torch._functions import in_forward_mode, in_transform
 from bpqp.torch._functions_of_problem import (
@@ -20,8 +21,9 @@ from bpqp.torch._functions_of_problem import (
     ProblemFunctions,
     batch_of,
     first_tensor,
+    part_of,
 )
-from bpqp.torch._kkt_point import AttachSolution, Kkt, factor_point
+from bpqp.torch._kkt_point import AttachSolution, Kkt, NoDerivatives, factor_point
 from bpqp.torch._native import REPORT_WORDS
 from bpqp.torch._report import TensorReport
 from bpqp.torch._solve_qp import solve_qp
@@ -43,7 +45,9 @@ class ConvexReport:
     #: violation: the gradient's error shrinks with it.
     kkt_norm: Tensor
     iterations: Tensor  #: of the built-in solver, else 0
-    differentiable: Tensor  #: bool; solved, and the KKT matrix is regular
+    #: bool; solved, the KKT matrix is regular, and no row of g has both a multiplier and a slack of 0 (there
+    #: the derivative is one of several).
+    differentiable: Tensor
     nu: Tensor  #: [B, rows of h], multipliers
     lam: Tensor  #: [B, rows of g], multipliers, >= 0
     kkt: TensorReport  #: the library's report of the KKT point
@@ -99,14 +103,11 @@ class ConvexLayer(torch.nn.Module):
         orders: int = 1,
     ) -> None:
         super().__init__()
-        if n < 1:
-            raise ValueError(f"n: expected >= 1, got {n}")
-        if eps is not None and not eps > 0:
-            raise ValueError(f"eps: expected > 0, got {eps}")
-        if max_iter < 1:
-            raise ValueError(f"max_iter: expected >= 1, got {max_iter}")
-        if orders < 1:
-            raise ValueError(f"orders: expected >= 1, got {orders}")
+        for name, value in (("n", n), ("max_iter", max_iter), ("orders", orders)):
+            if whole_number(name, value) < 1:
+                raise ValueError(f"{name}: expected >= 1, got {value}")
+        if eps is not None and not (isinstance(eps, (int, float)) and eps > 0):
+            raise ValueError(f"eps: expected a number > 0, got {eps!r}")
         self.n = n
         self.solver = solver
         self.eps = eps
@@ -138,9 +139,10 @@ class ConvexLayer(torch.nn.Module):
             else:
                 point = self._foreign(constant, start, sizes)
             d = self._functions.derivatives(point.z, point.multipliers, constant)
-            norm = kkt_norm(d, point.z, point.multipliers, sizes[0])
+            norm, scale = kkt_norm(d, point.z, point.multipliers, sizes[0])
             lease, raw = factor_point(*_kkt_point(d, point, sizes[0]))
-            report = _report(norm, TensorReport(raw, (batch,)), point, sizes[0], eps)
+            tied = _tied(d, point, sizes[0], scale, eps)
+            report = _report(norm, TensorReport(raw, (batch,)), point, sizes[0], eps, tied)
         if not (torch.is_grad_enabled() or in_forward_mode()):
             return point.z, report
         solved = (report.status <= Status.SOLVED_INACCURATE).unsqueeze(1)
@@ -149,8 +151,18 @@ class ConvexLayer(torch.nn.Module):
     def _attached(self, point: Point, y: Parameters, kkt: Kkt) -> Tensor:
         """z with its derivatives in y, and in what the functions close over."""
         z, multipliers = point.z, point.multipliers
+        solved = kkt.solved.squeeze(1)
+        if not solved.any():
+            leaves = (t for t in tree_flatten(y)[0] if t.is_floating_point())
+            return NoDerivatives.apply(z, *leaves)  # type: ignore[no-any-return]
+        # Where there are none, those of a problem that has some, times zero: its own may not be finite.
+        own = torch.arange(len(z), device=z.device)
+        which = None if solved.all() else torch.where(solved, own, solved.int().argmax())
         for _ in range(kkt.orders):
-            s, c = self._functions.stationarity(z, multipliers, y)
+            if which is None:
+                s, c = self._functions.stationarity(z, multipliers, y)
+            else:
+                s, c = self._functions.stationarity(z[which], multipliers[which], part_of(y, which))
             if not (_has_derivatives(s) or _has_derivatives(c)):
                 break
             z, multipliers = AttachSolution.apply(z, multipliers, s, c, kkt)
@@ -171,9 +183,10 @@ class ConvexLayer(torch.nn.Module):
         assert self.solver is not None
         # Copies: what the solver does to its argument, or later to its answer, is its own affair.
         answer = self.solver(tree_map(lambda t: t.clone(), y))
-        if isinstance(answer, tuple) and len(answer) != 3:
+        several = isinstance(answer, (tuple, list))
+        if several and len(answer) != 3:
             raise ValueError(f"solver: expected z, or (z, nu, lam), got {len(answer)} values")
-        z, nu, lam = answer if isinstance(answer, tuple) else (answer, None, None)
+        z, nu, lam = answer if several else (answer, None, None)
         z = _taken("z", z, like, self.n)
         if (nu is None and sizes[0]) or (lam is None and sizes[1]):
             multipliers = _least_squares_multipliers(self._functions, z, y, sizes[0])
@@ -232,7 +245,15 @@ def _empty_report(like: Tensor) -> ConvexReport:
     return ConvexReport(kkt.status, like.new_empty(0), whole, kkt.differentiable, rows, rows, kkt)
 
 
-def _report(norm: Tensor, kkt: TensorReport, point: Point, equalities: int, eps: float) -> ConvexReport:
+def _tied(d: Derivatives, point: Point, equalities: int, scale: Tensor, eps: float) -> Tensor:
+    """bool [B]: some row of g may be active or not, its multiplier and its slack both within 100 eps of 0."""
+    y, slack = point.multipliers[:, equalities:], d.rows[:, equalities:].abs()
+    return ((y.abs() <= 100 * eps * scale.unsqueeze(1)) & (slack <= 100 * eps)).any(1)
+
+
+def _report(
+    norm: Tensor, kkt: TensorReport, point: Point, equalities: int, eps: float, tied: Tensor
+) -> ConvexReport:
     status = kkt.status.clone()
     regular = status <= Status.SOLVED_INACCURATE
     status[regular & ~(norm <= eps)] = int(Status.SOLVED_INACCURATE)
@@ -247,5 +268,5 @@ def _report(norm: Tensor, kkt: TensorReport, point: Point, equalities: int, eps:
             + (why if nowhere else "")
         )
     nu, lam = point.multipliers[:, :equalities], point.multipliers[:, equalities:]
-    differentiable = kkt.differentiable & (status <= Status.SOLVED_INACCURATE)
+    differentiable = kkt.differentiable & (status <= Status.SOLVED_INACCURATE) & ~tied
     return ConvexReport(status, norm, point.iterations, differentiable, nu, lam, kkt)

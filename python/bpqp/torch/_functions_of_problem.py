@@ -116,6 +116,9 @@ def first_tensor(y: Parameters) -> Tensor:
     floating = [t for t in leaves if t.is_floating_point()]
     if not floating:
         raise TypeError("y: expected float32 or float64 tensors")
+    types = {str(t.dtype).removeprefix("torch.") for t in floating}
+    if len(types) > 1:
+        raise TypeError(f"y: expected one floating type in all its tensors, got {', '.join(sorted(types))}")
     tensor: Tensor = floating[0]
     if tensor.dtype not in (torch.float32, torch.float64):
         raise TypeError(f"y: expected float32 or float64, got {tensor.dtype}")

@@ -118,6 +118,7 @@ class _Order(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         ctx.order, ctx.orders = order, orders
         ctx.save_for_backward(s, c)
+        ctx.save_for_forward(s, c)
         return w.clone(), d.clone()
 
     @staticmethod
@@ -132,12 +133,29 @@ class _Order(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, tw: Tensor, td: Tensor, *_: Any) -> Any:
         _Order._refuse_more(ctx)
-        return tw.clone(), td.clone()
+        return _Order.apply(tw, td, *ctx.saved_tensors, ctx.order + 1, ctx.orders)
 
     @staticmethod
     def _refuse_more(ctx: Any) -> None:
         if ctx.order >= ctx.orders:
             raise NotImplementedError(
-                f"ConvexLayer: its derivatives are right up to order {ctx.orders}, and one more was asked for; "
-                f"make it with orders={ctx.order + 1}"
+                f"ConvexLayer: its derivatives are right up to order {ctx.orders}, and one more was asked for (a "
+                f"derivative of a derivative, in whatever it is taken); make it with orders={ctx.order + 1}"
             )
+
+
+class NoDerivatives(torch.autograd.Function):
+    """(z, *leaves) -> z, whose derivatives are zero."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, *leaves: Tensor) -> Tensor:
+        ctx.save_for_backward(*leaves)
+        return z.clone()
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        return None, *(torch.zeros_like(t) for t in ctx.saved_tensors)
+
+    @staticmethod
+    def jvp(ctx: Any, tz: Tensor | None, *_: Any) -> Any:
+        return None

@@ -34,8 +34,9 @@ def settings_of(config: str) -> tuple[bool, tuple[tuple[str, Any], ...]]:
     return bool(settings.pop("strict", False)), tuple(sorted(settings.items()))
 
 
+@torch.compiler.assume_constant_result
 def config_of(settings: dict[str, Any], strict: bool) -> str:
-    """The settings as the operators take them."""
+    """The settings as the operators take them. A constant of compiled functions, which cannot trace it."""
     settings_key(settings, FOLLOWS)
     try:
         return json.dumps({**settings, "strict": True} if strict else settings, sort_keys=True, default=_number)

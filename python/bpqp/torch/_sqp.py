@@ -38,8 +38,10 @@ class Point:
     iterations: Tensor  #: int64 [B]
 
 
-def kkt_norm(d: Derivatives, z: Tensor, multipliers: Tensor, equalities: int) -> Tensor:
-    """[B]: the largest of stationarity and complementarity, relative to the objective's scale, and of the
+def kkt_norm(
+    d: Derivatives, z: Tensor, multipliers: Tensor, equalities: int
+) -> tuple[Tensor, Tensor]:
+    """[B]: the norm and the objective's scale. The norm is the largest of stationarity and complementarity, relative to the objective's scale, and of the
     rows' violation as it is. The scale is the largest of the gradients and of what the least curved of
     their entries changes by where z changes by max(1, |z|), so that eps is about the error in z, whatever
     f is multiplied by."""
@@ -58,7 +60,7 @@ def kkt_norm(d: Derivatives, z: Tensor, multipliers: Tensor, equalities: int) ->
         parts.append(g.clamp(min=0).amax(1))
         y = multipliers[:, equalities:]
         parts += [(y * g).abs().amax(1) / scale, (-y).clamp(min=0).amax(1) / scale]
-    return torch.stack(parts).amax(0)
+    return torch.stack(parts).amax(0), scale
 
 
 def sqp(
@@ -74,7 +76,7 @@ def sqp(
             break
         z, multipliers, part = point.z[left], point.multipliers[left], part_of(y, left)
         d = functions.derivatives(z, multipliers, part)
-        going = ~(kkt_norm(d, z, multipliers, sizes[0]) <= eps)  # NaN goes on, and ends below
+        going = ~(kkt_norm(d, z, multipliers, sizes[0])[0] <= eps)  # NaN goes on, and ends below
         left, z, multipliers, part = left[going], z[going], multipliers[going], part_of(part, going)
         if left.numel() == 0:
             break
