@@ -11,14 +11,13 @@
 #include "allocation.hpp"
 #include "bpqp/status.hpp"
 #include "class_kernels.hpp"
+#include "on_device.hpp"
 
 namespace bpqp::gpu {
 namespace {
 
-void check(cudaError_t error, const char* call) {
-  if (error == cudaSuccess) return;
-  throw DeviceError(std::string(call) + ": " + cudaGetErrorString(error));
-}
+using cuda::check;
+using cuda::OnDevice;
 
 const char* name_of(Kernel kernel) {
   switch (kernel) {
@@ -61,24 +60,6 @@ cuda::Launch& launch_of(const SizeClass& c) {
   static_assert(std::size(kOfRow) == std::size(kSizeClasses));
   return *kOfRow[&c - kSizeClasses];
 }
-
-/// Makes a device current as long as it lives.
-class OnDevice {
- public:
-  explicit OnDevice(int device) {
-    check(cudaGetDevice(&before_), "cudaGetDevice");
-    if (before_ != device) check(cudaSetDevice(device), "cudaSetDevice");
-    changed_ = before_ != device;
-  }
-  ~OnDevice() {
-    if (changed_) cudaSetDevice(before_);
-  }
-  OnDevice(const OnDevice&) = delete;
-
- private:
-  int before_ = 0;
-  bool changed_ = false;
-};
 
 class CudaRuntime : public Runtime {
  public:

@@ -25,7 +25,8 @@ if(BPQP_HAVE_CUDA)
       CUDA_VISIBILITY_PRESET hidden
       POSITION_INDEPENDENT_CODE ON)
   target_include_directories(
-    bpqp_python_kernels PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+    bpqp_python_kernels PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include
+                                ${PROJECT_SOURCE_DIR}/kernels)
   # As kernels/CMakeLists.txt has them.
   target_compile_options(
     bpqp_python_kernels PRIVATE -std=c++20 --expt-relaxed-constexpr -Werror=all-warnings)

@@ -11,15 +11,10 @@
 #include <cuda_runtime.h>
 
 #include "bpqp/settings.hpp"
-#include "bpqp/status.hpp"
 #include "callers.hpp"
+#include "on_device.hpp"
 
 namespace bpqp::python {
-
-inline void check_cuda(cudaError_t error, const char* call) {
-  if (error == cudaSuccess) return;
-  throw DeviceError(std::string(call) + ": " + cudaGetErrorString(error));
-}
 
 /// Memory of a device, given back in the order of a stream.
 template <class T>
@@ -28,7 +23,7 @@ class CudaArray {
   CudaArray() = default;
   CudaArray(std::size_t size, cudaStream_t stream) : size_(size), stream_(stream) {
     if (size == 0) return;
-    check_cuda(cudaMallocAsync(&data_, size * sizeof(T), stream), "cudaMallocAsync");
+    cuda::check(cudaMallocAsync(&data_, size * sizeof(T), stream), "cudaMallocAsync");
   }
   CudaArray(CudaArray&& other) noexcept { swap(other); }
   CudaArray& operator=(CudaArray&& other) noexcept {
@@ -69,25 +64,15 @@ class CudaPlace {
   template <class T>
   using Array = CudaArray<T>;
 
-  class Current {
-   public:
-    explicit Current(const Caller& caller) {
-      check_cuda(cudaGetDevice(&before_), "cudaGetDevice");
-      check_cuda(cudaSetDevice(device_of(caller)), "cudaSetDevice");
-    }
-    ~Current() { cudaSetDevice(before_); }
-    Current(const Current&) = delete;
-    Current& operator=(const Current&) = delete;
-
-   private:
-    int before_ = 0;
+  struct Current : cuda::OnDevice {
+    explicit Current(const Caller& caller) : OnDevice(device_of(caller)) {}
   };
 
   class Turn {
    public:
     Turn(CudaPlace& place, const Caller& caller)
         : place_(place), caller_(static_cast<cudaStream_t>(caller.stream)) {
-      check_cuda(place.follow(place.stream_, caller_), "cudaStreamWaitEvent");
+      cuda::check(place.follow(place.stream_, caller_), "cudaStreamWaitEvent");
     }
     /// Also where the work broke off: what was started reads the caller's arrays.
     ~Turn() {
@@ -103,11 +88,11 @@ class CudaPlace {
   };
 
   explicit CudaPlace(const Caller&) {
-    check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+    cuda::check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
     const cudaError_t error = cudaEventCreateWithFlags(&event_, cudaEventDisableTiming);
     if (error == cudaSuccess) return;
     cudaStreamDestroy(stream_);
-    check_cuda(error, "cudaEventCreate");
+    cuda::check(error, "cudaEventCreate");
   }
   ~CudaPlace() {
     cudaEventDestroy(event_);
@@ -156,7 +141,7 @@ class CudaPlace {
     const std::int64_t blocks = (count * size + kThreads - 1) / kThreads;
     each_kernel<<<unsigned(std::min(blocks, kMostBlocks)), unsigned(kThreads), 0, stream_>>>(
         count, size, body);
-    check_cuda(cudaGetLastError(), "a kernel of bpqp.jax");
+    cuda::check(cudaGetLastError(), "a kernel of bpqp.jax");
   }
 
  private:
@@ -164,20 +149,20 @@ class CudaPlace {
 
   static int device_of(const Caller& caller) {
     cudaPointerAttributes attributes{};
-    check_cuda(cudaPointerGetAttributes(&attributes, caller.memory), "cudaPointerGetAttributes");
+    cuda::check(cudaPointerGetAttributes(&attributes, caller.memory), "cudaPointerGetAttributes");
     return attributes.device;
   }
   template <class T>
   static void transfer(
       T* to, const T* from, std::size_t count, cudaMemcpyKind kind, cudaStream_t stream) {
     if (count == 0) return;
-    check_cuda(cudaMemcpyAsync(to, from, count * sizeof(T), kind, stream), "cudaMemcpyAsync");
+    cuda::check(cudaMemcpyAsync(to, from, count * sizeof(T), kind, stream), "cudaMemcpyAsync");
   }
   template <class T>
   static std::vector<T> fetch(const T* from, std::size_t count, cudaStream_t stream) {
     std::vector<T> to(count);
     transfer(to.data(), from, count, cudaMemcpyDeviceToHost, stream);
-    check_cuda(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
+    cuda::check(cudaStreamSynchronize(stream), "cudaStreamSynchronize");
     return to;
   }
   cudaError_t follow(cudaStream_t later, cudaStream_t earlier) {

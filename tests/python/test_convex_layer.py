@@ -346,7 +346,6 @@ def test_a_problem_without_an_answer_has_no_part_in_gradients_that_are_shared(or
 
 
 def test_where_a_row_may_be_active_or_not_the_solution_is_not_differentiable():
-    layer = ConvexLayer(lambda z, y: ((z - y) ** 2).sum(), 2, g=lambda z, y: z - 1)
     for size in (1e-6, 1.0, 1e6):
         layer = ConvexLayer(lambda z, y: size * ((z - y) ** 2).sum(), 2, g=lambda z, y: z - 1)
         y = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.5, 0.0], [1 + 1e-9, 0.0]], dtype=torch.double)

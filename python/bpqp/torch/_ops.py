@@ -95,15 +95,20 @@ def _next_level() -> Iterator[None]:
         yield
 
 
+def _forward(operator: Any, function: Any) -> Any:
+    def forward(ctx: Any, *arguments: Any) -> Any:
+        with _next_level():
+            output = operator(*arguments)
+        function.setup_context(ctx, arguments, output)
+        return output
+
+    return staticmethod(forward)
+
+
 class _SolveLevel(_SingleLevelFunction):
     """Solve as the dispatcher hands it on: one level of autograd or torch.func, then the next."""
 
-    @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        with _next_level():
-            output = torch.ops.bpqp.solve(*arguments)
-        Solve.setup_context(ctx, arguments, output)
-        return output
+    forward = _forward(torch.ops.bpqp.solve, Solve)
 
     @staticmethod
     def backward(ctx: Any, gx: Any, gy: Any, *_: Any) -> Any:
@@ -120,12 +125,7 @@ class _SolveLevel(_SingleLevelFunction):
 class _AdjointLevel(_SingleLevelFunction):
     """Adjoint likewise."""
 
-    @staticmethod
-    def forward(ctx: Any, *arguments: Any) -> Any:
-        with _next_level():
-            output = torch.ops.bpqp.adjoint(*arguments)
-        Adjoint.setup_context(ctx, arguments, output)
-        return output
+    forward = _forward(torch.ops.bpqp.adjoint, Adjoint)
 
     @staticmethod
     def backward(ctx: Any, gw: Tensor, gd: Tensor) -> Any:

@@ -41,10 +41,10 @@ class Point:
 def kkt_norm(
     d: Derivatives, z: Tensor, multipliers: Tensor, equalities: int
 ) -> tuple[Tensor, Tensor]:
-    """[B]: the norm and the objective's scale. The norm is the largest of stationarity and complementarity, relative to the objective's scale, and of the
-    rows' violation as it is. The scale is the largest of the gradients and of what the least curved of
-    their entries changes by where z changes by max(1, |z|), so that eps is about the error in z, whatever
-    f is multiplied by."""
+    """[B]: the norm, and the objective's scale. The norm is the largest of stationarity and
+    complementarity, relative to that scale, and of the rows' violation as it is. The scale is the largest
+    of the gradients and of what the least curved of their entries changes by where z changes by
+    max(1, |z|), so that eps is about the error in z, whatever f is multiplied by."""
     pull = (multipliers.unsqueeze(1) @ d.jacobian).squeeze(1)
     curvature = d.hessian.abs().sum(2)
     largest = curvature.amax(1, keepdim=True)
